@@ -1,0 +1,3 @@
+"""
+What every room needs: clock, random, processes, files, errors. Knows nothing of socks.
+"""

@@ -1,0 +1,3 @@
+"""
+The command drill: parse, one call, print.
+"""

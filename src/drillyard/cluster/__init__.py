@@ -1,0 +1,3 @@
+"""
+An embedded single-node Kubernetes: API server, controllers, kubelet and service network, meeting only at the API.
+"""

@@ -1,0 +1,3 @@
+"""
+Plays drills: baseline, inject, hold, heal, verify, report.
+"""

@@ -1,0 +1,3 @@
+"""
+One file per breakage: how to put it in, the proof that it is on, and its cure.
+"""

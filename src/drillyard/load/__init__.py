@@ -1,0 +1,3 @@
+"""
+Shoppers: scripted journeys, each keeping its own ledger of what it asked and got.
+"""

@@ -1,0 +1,3 @@
+"""
+Compares what shoppers, orders, bank and shipments say, order by order.
+"""

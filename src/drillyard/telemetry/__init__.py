@@ -1,0 +1,3 @@
+"""
+Agent, intake, store and search: what an on-call can see, behind a Datadog-compatible API.
+"""
