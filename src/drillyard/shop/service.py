@@ -1,0 +1,162 @@
+"""
+How every service of the shop is run: settings from the environment, one HTTP server, a graceful end.
+
+    @dataclass(frozen=True, kw_only=True)
+    class FrontEndSettings:
+        host: str = settings.text("127.0.0.1")
+        port: int = settings.whole(8079, least=0, most=65535)
+
+    def main(argv: Sequence[str] = ()) -> int:
+        return service.run(FrontEndSettings, serve_front_end)
+
+    def serve_front_end(settings: FrontEndSettings) -> int:
+        ...
+        return service.serve(app, host=settings.host, port=settings.port, announce=lambda port: log.info(...))
+
+`serve` answers from the moment it calls `announce`, whatever state the service's stores are in. On SIGTERM or SIGINT it
+stops listening at once, lets requests in flight finish for `DRAIN_S`, cancels the rest, runs the application's lifespan
+shutdown, and returns 0: within 2 s together. The app should be a Starlette application whose lifespan opens and closes
+what it needs; wrap it with `drillyard.shop.tracing.TracingMiddleware` outermost and
+`drillyard.shop.metrics.MetricsMiddleware` next. Nothing here runs at import time: services are forked from a process
+that imported them beforehand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import uvicorn
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from drillyard.base.errors import DrillyardError
+from drillyard.shop.settings import from_environment
+
+DRAIN_S = 1
+BODY_BYTES_MAX = 1 << 20
+KEEP_ALIVE_S = 75  # Longer than any client of ours keeps an idle connection, so that no request meets a closing one.
+BAD_SETTING_EXIT = 2
+
+Settings = TypeVar("Settings")
+
+
+class BodyTooLarge(Exception):
+    """A request body of more than BODY_BYTES_MAX bytes."""
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body. Raises BodyTooLarge instead of collecting without a limit."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > BODY_BYTES_MAX:
+            raise BodyTooLarge
+        parts.append(part)
+    return b"".join(parts)
+
+
+def run(settings_type: type[Settings], start: Callable[[Settings], int]) -> int:
+    """Reads the settings and starts. A mendable problem is one sentence on stderr; a bad setting is exit code 2."""
+    try:
+        settings = from_environment(settings_type, os.environ)
+    except DrillyardError as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return BAD_SETTING_EXIT
+    try:
+        return start(settings)
+    except DrillyardError as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return 1
+
+
+def serve(app: ASGIApp, *, host: str, port: int, announce: Callable[[int], None]) -> int:
+    """
+    Serves until SIGTERM or SIGINT, then returns 0; 1 when the application's own start failed.
+
+    `announce` gets the port once connections are accepted; with port 0 it is the one that the system chose.
+    Raises DrillyardError when the address cannot be listened on.
+    """
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        loop="asyncio",
+        http="httptools",
+        ws="none",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    server = _Server(config, lambda: announce(port or listener.getsockname()[1]))
+    try:
+        asyncio.run(server.serve(sockets=[listener]))
+    finally:
+        listener.close()
+    return 0 if server.started else 1
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as problem:
+        raise DrillyardError(
+            f"Cannot listen on {host}:{port}: {problem.strerror or problem}.",
+            hint="Set HOST and PORT to an address of this machine that is free.",
+        ) from problem
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which by itself wakes ten times a second and ends by the signal, not with an exit code."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+        self._stop: asyncio.Event | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _end(self) -> None:
+        self.should_exit = True
+        if self._stop is not None:
+            self._stop.set()
+
+    async def main_loop(self) -> None:
+        assert self._stop is not None
+        self._announce()
+        seconds = 0
+        while not await self.on_tick(seconds * 10):  # Its counter is in tenths; it renews the Date header on tens.
+            seconds += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), timeout=1)
