@@ -1,0 +1,207 @@
+"""
+The web side of the services that were Spring Boot programs: error bodies, health, the layers around the routes.
+
+Boot 1.4 (orders, shipping, queue-master) and 2.0 (carts) differ in their error body: 1.4 has epoch milliseconds and
+names the exception, 2.0 has ISO text and does not. Whatever goes wrong is answered in that shape.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Literal
+
+import orjson
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from drillyard.shop.metrics import MetricsMiddleware, route_path
+from drillyard.shop.service import BodyTooLarge, read_body
+from drillyard.shop.spring_log import RequestThreads
+from drillyard.shop.store_errors import DatabaseUnavailable, UnfitValue
+from drillyard.shop.tracing import TracingMiddleware
+
+JSON = "application/json;charset=UTF-8"
+Boot = Literal["1.4", "2.0"]
+
+_log = logging.getLogger("works.weave.socks.web.ErrorBoundary")
+
+
+class SpringError(Exception):
+    """An answer in Spring's error body. `exception` is the Java class that the original names."""
+
+    def __init__(self, status: int, message: str, exception: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.exception = exception
+
+
+def not_readable(message: str) -> SpringError:
+    """400: a body that is not the JSON that was asked for."""
+    return SpringError(400, message, "org.springframework.http.converter.HttpMessageNotReadableException")
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. Raises SpringError: 415 for another content type, 400 for other content."""
+    content_type = request.headers.get("content-type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise SpringError(
+            415,
+            f"Content type '{content_type}' not supported",
+            "org.springframework.web.HttpMediaTypeNotSupportedException",
+        )
+    body = await read_body(request)
+    if not body:
+        raise not_readable("Required request body is missing")
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        raise not_readable(f"Could not read document: {problem}") from None
+    if not isinstance(value, dict):
+        raise not_readable("Could not read document: a JSON object is required")
+    return value
+
+
+def java_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A compact JSON answer as Jackson writes it, without a newline."""
+    return Response(orjson.dumps(value), status, {"content-type": JSON, **(headers or {})})
+
+
+def java_date(moment: datetime) -> str:
+    """`2025-10-18T09:24:28.840+0000`: UTC, milliseconds, zone without a colon."""
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+
+
+def health(parts: Sequence[tuple[str, bool]]) -> Response:
+    """The Java services' health: always 200, one entry per part in the given order, `err` for one that is away."""
+    date = java_date(datetime.now(UTC)).replace("+0000", "Z")
+    entries = [{"service": name, "status": "OK" if well else "err", "date": date} for name, well in parts]
+    return java_json({"health": entries})
+
+
+def error_body(error: SpringError, path: str, boot: Boot) -> dict[str, object]:
+    """The keys of Boot's error body in its order."""
+    now = time.time()
+    body: dict[str, object] = {
+        "timestamp": int(now * 1000) if boot == "1.4" else java_date(datetime.fromtimestamp(now, UTC)),
+        "status": error.status,
+        "error": HTTPStatus(error.status).phrase,
+    }
+    if boot == "1.4" and error.exception:
+        body["exception"] = error.exception
+    return {**body, "message": error.message, "path": path}
+
+
+def application(
+    routes: Sequence[BaseRoute],
+    *,
+    service: str,
+    boot: Boot,
+    port: int,
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    registry: CollectorRegistry,
+    metrics_path: str = "/metrics",
+    metrics_name: str = "http_request_duration_seconds",
+    path_label: str = "path",
+) -> ASGIApp:
+    """The routes inside error bodies, request metrics, Tomcat's thread names and tracing."""
+
+    def answer(request: Request, problem: Exception) -> Response:
+        return java_json(error_body(_as_spring_error(problem, request), request.url.path, boot), _status(problem))
+
+    app: ASGIApp = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers=dict.fromkeys((HTTPException, SpringError, *_OWN_ERRORS), answer),
+    )
+    app.router.redirect_slashes = False  # type: ignore[attr-defined]
+    app = _ErrorBoundary(app, answer)
+    app = MetricsMiddleware(
+        app,
+        registry=registry,
+        name=metrics_name,
+        metrics_path=metrics_path,
+        label_names=("service", "method", path_label, "status_code"),
+        labels=lambda scope, status: _labels(scope, status, service, path_label, metrics_path),
+    )
+    return TracingMiddleware(RequestThreads(app, port=port))
+
+
+def _labels(scope: Scope, status: int, service: str, path_label: str, metrics_path: str) -> dict[str, str] | None:
+    path = route_path(scope) or (metrics_path if scope["path"] == metrics_path else "other")
+    return {"service": service, "method": scope["method"], path_label: path, "status_code": str(status)}
+
+
+_OWN_ERRORS: tuple[type[Exception], ...] = (BodyTooLarge, DatabaseUnavailable, UnfitValue)
+
+
+def _as_spring_error(problem: Exception, request: Request) -> SpringError:
+    match problem:
+        case SpringError():
+            return problem
+        case HTTPException(status_code=405):
+            return SpringError(
+                405,
+                f"Request method '{request.method}' not supported",
+                "org.springframework.web.HttpRequestMethodNotSupportedException",
+            )
+        case HTTPException():
+            return SpringError(problem.status_code, "No message available")
+        case BodyTooLarge():
+            return SpringError(413, "The request body is larger than this service reads")
+        case UnfitValue():
+            return not_readable(str(problem))
+        case DatabaseUnavailable():
+            return SpringError(500, str(problem), "org.springframework.dao.DataAccessResourceFailureException")
+        case _:
+            return SpringError(500, "Internal Server Error", "java.lang.IllegalStateException")
+
+
+def _status(problem: Exception) -> int:
+    match problem:
+        case SpringError():
+            return problem.status
+        case HTTPException():
+            return problem.status_code
+        case BodyTooLarge():
+            return 413
+        case UnfitValue():
+            return 400
+        case _:
+            return 500
+
+
+class _ErrorBoundary:
+    """Turns what nobody expected into one log line and a 500, where the answer has not begun."""
+
+    def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Response]) -> None:
+        self._app = app
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_and_note(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as problem:
+            if scope["type"] != "http" or begun:
+                raise
+            _log.error("%s %s failed: %s: %s", scope["method"], scope["path"], type(problem).__name__, problem)
+            await self._answer(Request(scope), problem)(scope, receive, send)
