@@ -54,7 +54,7 @@ class EventRecorder:
     ) -> None:
         """Says that something happened to the object. `obj` needs kind, apiVersion and metadata."""
         involved = reference(obj, field_path=field_path)
-        key = (involved.get("uid", involved["name"]), type, reason, message, field_path or "")
+        key: _Key = (involved.get("uid") or involved["name"], type, reason, message, field_path or "")
         try:
             if key in self._known and await self._count_up(key, involved):
                 return

@@ -1,0 +1,329 @@
+"""
+What an object must be before it is stored: every problem is found at once and named by its field.
+
+Types and unknown fields are the schema's business and were checked before; here are the rules between fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from drillyard.cluster.apiserver.status import (
+    Cause,
+    duplicate,
+    forbidden_field,
+    invalid_value,
+    required,
+    unsupported,
+)
+from drillyard.cluster.client import Object
+from drillyard.cluster.labels import matches_labels
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_QUALIFIED = re.compile(
+    r"((?=[^/]{1,253}/)[a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+)
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?")
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_VARIABLE = re.compile(r"[ -<>-~]+")
+
+_SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_LABEL_TEXT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+_VALUE_TEXT = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+_NOT_NEGATIVE = "must be greater than or equal to 0"
+_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
+_RBAC_KEYS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+
+Causes = Iterator[Cause]
+
+
+def check(key: str, obj: Object) -> list[Cause]:
+    """Everything that is wrong with a completed object stored under `key`."""
+    causes = list(_metadata(key, obj["metadata"]))
+    rule = _RULES.get(key)
+    return causes + (list(rule(obj)) if rule else [])
+
+
+def check_change(key: str, new: Object, old: Object) -> list[Cause]:
+    """What may not change in an existing object."""
+    return [
+        invalid_value(".".join(path), _at(new, path), "field is immutable")
+        for path in _IMMUTABLE.get(key, ())
+        if _at(new, path) != _at(old, path)
+    ] + (list(_pod_change(new["spec"], old["spec"])) if key == "pods" else [])
+
+
+_IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "deployments": (("spec", "selector"),),
+    "replicasets": (("spec", "selector"),),
+    "daemonsets": (("spec", "selector"),),
+    "jobs": (("spec", "selector"), ("spec", "template"), ("spec", "completionMode")),
+    "services": (("spec", "clusterIP"),),
+    "secrets": (("type",),),
+    "rolebindings": (("roleRef",),),
+    "clusterrolebindings": (("roleRef",),),
+}
+
+
+def _at(obj: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        obj = obj.get(name) if isinstance(obj, dict) else None
+    return obj
+
+
+def _pod_change(new: Object, old: Object) -> Causes:
+    """Only images, deadline and added tolerations of a pod may change."""
+
+    def rest(spec: Object) -> Object:
+        kept = {k: v for k, v in spec.items() if k not in ("activeDeadlineSeconds", "tolerations")}
+        for name in ("containers", "initContainers"):
+            kept[name] = [{k: v for k, v in item.items() if k != "image"} for item in spec.get(name, ())]
+        return kept
+
+    if rest(new) != rest(old):
+        yield forbidden_field(
+            "spec",
+            "pod updates may not change fields other than `spec.containers[*].image`,"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+        )
+
+
+def _metadata(key: str, metadata: Object) -> Causes:
+    name = metadata["name"]
+    pattern, text = _SUBDOMAIN, _SUBDOMAIN_TEXT
+    if key in ("services", "namespaces"):
+        pattern, text = _LABEL, _LABEL_TEXT
+    if key in _RBAC_KEYS:
+        if name in (".", "..") or "/" in name or "%" in name:
+            yield invalid_value("metadata.name", name, "may not contain '/' or '%', nor be '.' or '..'")
+    elif not pattern.fullmatch(name):
+        yield invalid_value("metadata.name", name, text)
+    yield from _labels(metadata.get("labels") or {}, "metadata.labels")
+    for item in metadata.get("annotations") or {}:
+        if not _QUALIFIED.fullmatch(item.lower()):
+            yield invalid_value("metadata.annotations", item, "a qualified name is [prefix/]name")
+
+
+def _labels(labels: Object, field: str) -> Causes:
+    for key, value in labels.items():
+        if not _QUALIFIED.fullmatch(key):
+            yield invalid_value(field, key, "name part must consist of alphanumeric characters, '-', '_' or '.'")
+        if not _LABEL_VALUE.fullmatch(value):
+            yield invalid_value(field, value, _VALUE_TEXT)
+
+
+def _workload(obj: Object) -> Causes:
+    spec = obj["spec"]
+    if spec.get("replicas", 0) < 0:
+        yield invalid_value("spec.replicas", spec["replicas"], _NOT_NEGATIVE)
+    yield from _selector_and_template(spec)
+    if obj["spec"]["template"]["spec"]["restartPolicy"] != "Always":
+        policy = obj["spec"]["template"]["spec"]["restartPolicy"]
+        yield unsupported("spec.template.spec.restartPolicy", policy, ("Always",))
+    strategy = spec.get("strategy") or spec.get("updateStrategy") or {}
+    kinds = ("Recreate", "RollingUpdate") if "strategy" in spec else ("OnDelete", "RollingUpdate")
+    if strategy and strategy["type"] not in kinds:
+        yield unsupported("spec.strategy.type", strategy["type"], kinds)
+    if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
+        detail = "may not be specified when strategy `type` is 'Recreate'"
+        yield forbidden_field("spec.strategy.rollingUpdate", detail)
+
+
+def _selector_and_template(spec: Object) -> Causes:
+    selector = spec.get("selector")
+    if not selector:
+        yield required("spec.selector")
+    template = spec["template"]
+    labels = template["metadata"].get("labels")
+    if not selector or not matches_labels(selector, labels or {}):
+        detail = "`selector` does not match template `labels`"
+        yield invalid_value("spec.template.metadata.labels", labels, detail)
+    yield from _labels(labels or {}, "spec.template.metadata.labels")
+    yield from _pod_spec(template["spec"], "spec.template.spec")
+
+
+def _job(obj: Object) -> Causes:
+    spec = obj["spec"]
+    for name in ("parallelism", "completions", "backoffLimit", "activeDeadlineSeconds", "ttlSecondsAfterFinished"):
+        if spec.get(name, 0) < 0:
+            yield invalid_value(f"spec.{name}", spec[name], _NOT_NEGATIVE)
+    if spec["completionMode"] != "NonIndexed":
+        yield unsupported("spec.completionMode", spec["completionMode"], ("NonIndexed",))
+    yield from _pod_spec(spec["template"]["spec"], "spec.template.spec")
+    policy = spec["template"]["spec"]["restartPolicy"]
+    if policy not in ("OnFailure", "Never"):
+        yield Cause(
+            "spec.template.spec.restartPolicy",
+            'Required value: valid values: "OnFailure", "Never"' if policy == "Always" else "Required value",
+        )
+
+
+def _pod(obj: Object) -> Causes:
+    yield from _pod_spec(obj["spec"], "spec")
+
+
+def _pod_spec(spec: Object, at: str) -> Causes:
+    if not spec.get("containers"):
+        yield required(f"{at}.containers")
+    if spec["restartPolicy"] not in ("Always", "OnFailure", "Never"):
+        yield unsupported(f"{at}.restartPolicy", spec["restartPolicy"], ("Always", "OnFailure", "Never"))
+    volumes = [volume.get("name") for volume in spec.get("volumes", ())]
+    for index, name in enumerate(volumes):
+        if not name:
+            yield required(f"{at}.volumes[{index}].name")
+        elif name in volumes[:index]:
+            yield duplicate(f"{at}.volumes[{index}].name", name)
+    seen: set[str] = set()
+    for kind in ("initContainers", "containers"):
+        for index, container in enumerate(spec.get(kind, ())):
+            yield from _container(container, f"{at}.{kind}[{index}]", volumes, seen)
+
+
+def _container(container: Object, at: str, volumes: list[Any], seen: set[str]) -> Causes:
+    name = container.get("name")
+    if not name:
+        yield required(f"{at}.name")
+    elif not _LABEL.fullmatch(name):
+        yield invalid_value(f"{at}.name", name, _LABEL_TEXT)
+    elif name in seen:
+        yield duplicate(f"{at}.name", name)
+    seen.add(name or "")
+    if not container.get("image"):
+        yield required(f"{at}.image")
+    if container["imagePullPolicy"] not in ("Always", "IfNotPresent", "Never"):
+        yield unsupported(f"{at}.imagePullPolicy", container["imagePullPolicy"], ("Always", "IfNotPresent", "Never"))
+    for index, port in enumerate(container.get("ports", ())):
+        yield from _port_number(port.get("containerPort"), f"{at}.ports[{index}].containerPort")
+    for index, variable in enumerate(container.get("env", ())):
+        if not variable.get("name"):
+            yield required(f"{at}.env[{index}].name")
+        elif not _VARIABLE.fullmatch(variable["name"]):
+            yield invalid_value(
+                f"{at}.env[{index}].name",
+                variable["name"],
+                "a valid environment variable name must consist only of printable ASCII characters other than '='",
+            )
+    for index, mount in enumerate(container.get("volumeMounts", ())):
+        if mount.get("name") not in volumes:
+            yield Cause(f"{at}.volumeMounts[{index}].name", f'Not found: "{mount.get("name", "")}"')
+        if not mount.get("mountPath"):
+            yield required(f"{at}.volumeMounts[{index}].mountPath")
+    yield from _resources(container["resources"], f"{at}.resources")
+    for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if kind in container and sum(handler in container[kind] for handler in _HANDLERS) != 1:
+            yield required(f"{at}.{kind}", "must specify a handler type")
+
+
+def _resources(resources: Object, at: str) -> Causes:
+    for kind in ("limits", "requests"):
+        for name, amount in resources.get(kind, {}).items():
+            if not _QUANTITY.fullmatch(str(amount)):
+                detail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                yield invalid_value(f"{at}.{kind}[{name}]", amount, detail)
+
+
+def _port_number(port: Any, at: str) -> Causes:
+    if port is None:
+        yield required(at)
+    elif not 0 < port < 65536:
+        yield invalid_value(at, port, "must be between 1 and 65535, inclusive")
+
+
+def _service(obj: Object) -> Causes:
+    spec = obj["spec"]
+    kinds = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+    if spec["type"] not in kinds:
+        yield unsupported("spec.type", spec["type"], kinds)
+    ports = spec.get("ports", [])
+    if spec["type"] == "ExternalName":
+        if not spec.get("externalName"):
+            yield required("spec.externalName")
+    elif not ports and spec.get("clusterIP") != "None":
+        yield required("spec.ports")
+    for index, port in enumerate(ports):
+        yield from _port_number(port.get("port"), f"spec.ports[{index}].port")
+        if isinstance(port.get("targetPort"), int):
+            yield from _port_number(port["targetPort"], f"spec.ports[{index}].targetPort")
+        if len(ports) > 1 and not port.get("name"):
+            yield required(f"spec.ports[{index}].name")
+        elif port.get("name") in [other.get("name") for other in ports[:index]] and port.get("name"):
+            yield duplicate(f"spec.ports[{index}].name", port["name"])
+
+
+def _data_keys(obj: Object) -> Causes:
+    for field in ("data", "binaryData", "stringData"):
+        for key in obj.get(field) or {}:
+            if not _KEY.fullmatch(key):
+                detail = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+                yield invalid_value(f"{field}[{key}]", key, detail)
+
+
+def _autoscaler(obj: Object) -> Causes:
+    spec = obj["spec"]
+    if not spec.get("scaleTargetRef", {}).get("name"):
+        yield required("spec.scaleTargetRef.name")
+    if spec.get("maxReplicas", 0) < 1:
+        yield invalid_value("spec.maxReplicas", spec.get("maxReplicas", 0), "must be greater than 0")
+    if spec["minReplicas"] < 1:
+        yield invalid_value("spec.minReplicas", spec["minReplicas"], "must be greater than or equal to 1")
+    if spec.get("maxReplicas", 0) < spec["minReplicas"]:
+        yield invalid_value(
+            "spec.maxReplicas", spec.get("maxReplicas", 0), "must be greater than or equal to `minReplicas`"
+        )
+    for index, metric in enumerate(spec["metrics"]):
+        if metric.get("type") != "Resource" or metric.get("resource", {}).get("name") not in ("cpu", "memory"):
+            detail = "this cluster measures Resource metrics only: cpu and memory"
+            yield forbidden_field(f"spec.metrics[{index}]", detail)
+
+
+def _binding(obj: Object) -> Causes:
+    if obj["roleRef"].get("kind") not in ("Role", "ClusterRole"):
+        yield unsupported("roleRef.kind", obj["roleRef"].get("kind", ""), ("ClusterRole", "Role"))
+    if not obj["roleRef"].get("name"):
+        yield required("roleRef.name")
+    for index, subject in enumerate(obj.get("subjects") or ()):
+        if subject.get("kind") not in ("User", "Group", "ServiceAccount"):
+            supported = ("Group", "ServiceAccount", "User")
+            yield unsupported(f"subjects[{index}].kind", subject.get("kind", ""), supported)
+        if not subject.get("name"):
+            yield required(f"subjects[{index}].name")
+
+
+def _event(obj: Object) -> Causes:
+    involved = obj.get("involvedObject", {}).get("namespace", "")
+    if (involved or "default") != obj["metadata"]["namespace"]:
+        yield invalid_value("involvedObject.namespace", involved, "does not match event.namespace")
+
+
+_RULES: dict[str, Callable[[Object], Causes]] = {
+    "pods": _pod,
+    "deployments": _workload,
+    "replicasets": _workload,
+    "daemonsets": _workload,
+    "jobs": _job,
+    "services": _service,
+    "configmaps": _data_keys,
+    "secrets": _data_keys,
+    "horizontalpodautoscalers": _autoscaler,
+    "rolebindings": _binding,
+    "clusterrolebindings": _binding,
+    "events": _event,
+}
