@@ -1,0 +1,60 @@
+"""
+The command `drill`. Exit codes: 0 done (a drill: kept), 1 failed (a drill: broken), 2 bad usage, 3 unclear, 70 invalid.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from drillyard.base.errors import DrillyardError, SettingError
+from drillyard.cli import catalogue, logs, play, records, yards
+
+app = typer.Typer(
+    name="drill",
+    help="Break a real shop on purpose, and see whether the on-call can tell, repair it, and account for every order.",
+    epilog="Exit codes: 0 done or kept · 1 failed or broken · 2 bad usage · 3 unclear · 70 invalid (the yard failed).",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+yards.register(app)
+catalogue.register(app)
+play.register(app)
+records.register(app)
+logs.register(app)
+
+
+def main() -> None:
+    """Runs the command line; a DrillyardError becomes its sentence on stderr, never a traceback."""
+    try:
+        app()
+    except SettingError as problem:
+        _fail(problem, 2)
+    except DrillyardError as problem:
+        _fail(problem, 1)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as problem:
+        if problem.errno != 28:
+            raise
+        _fail(DrillyardError("The disk is full.", hint="Free some space, or name another place in DRILLYARD_HOME."), 1)
+
+
+def _fail(problem: DrillyardError, code: int) -> None:
+    sys.stderr.write(f"{problem}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

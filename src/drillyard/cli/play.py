@@ -1,0 +1,149 @@
+"""
+`drill run`, `demo`, `recover`: play an incident, and clear up after one that was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import signal
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from drillyard.cli.options import DEFAULT_YARD, Json, YardName
+from drillyard.cli.progress import starting
+from drillyard.cli.stage import Stage
+from drillyard.drills.recover import heal_abandoned
+from drillyard.drills.scene import DrillSettings
+from drillyard.drills.session import Played, play_in_yard
+from drillyard.faults.active import ActiveFaults
+from drillyard.incidents import catalogue
+from drillyard.incidents.schema import Incident
+from drillyard.record.verdicts import Outcome
+from drillyard.yard.home import YardFolder, yard_folder
+from drillyard.yard.lifecycle import UpOptions, start_yard, stop_yard
+from drillyard.yard.state import YardState
+
+_COLOURS = {Outcome.KEPT: "green", Outcome.UNCLEAR: "yellow", Outcome.BROKEN: "red", Outcome.INVALID: "red"}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    panel = "Drills"
+    app.command(rich_help_panel=panel, context_settings={"allow_interspersed_args": True})(run)
+    app.command(rich_help_panel=panel)(demo)
+    app.command(rich_help_panel=panel)(recover)
+
+
+def run(
+    incident: Annotated[
+        str, typer.Argument(help="A name from `drill incidents`, incident-N, or an incident file of your own.")
+    ],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- COMMAND …]", help="Let this command in while the fault is on.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Repeat an earlier run's choices. Chosen and printed if left out.")
+    ] = None,
+    orders: Annotated[int | None, typer.Option(min=1, max=1000, help="How many the shoppers place.")] = None,
+    hold: Annotated[bool, typer.Option("--hold", help="Wait for a person before healing.")] = False,
+    hold_max: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="The longest wait for a person or command.")
+    ] = 3600.0,
+    yard: YardName = DEFAULT_YARD,
+    json_output: Json = False,
+) -> None:
+    """
+    Play an incident from baseline to report, and heal what it broke.
+
+    Uses the yard if it is up; else starts one for this drill, and stops it afterwards. Exit codes: 0 kept, 1 broken,
+    3 unclear, 70 invalid.
+    """
+    chosen = _find(incident)
+    settings = DrillSettings(
+        seed=secrets.randbelow(1_000_000) if seed is None else seed,
+        orders=orders,
+        hold=hold,
+        command=tuple(command or ()),
+        hold_max_s=hold_max,
+    )
+    played = _play(chosen, settings, yard_folder(yard))
+    if json_output:
+        typer.echo(json.dumps(played.to_json()))
+    else:
+        _conclude(played)
+    raise typer.Exit(played.verdict.exit_code)
+
+
+def demo(yard: YardName = DEFAULT_YARD) -> None:
+    """Play incident 5 from beginning to end: a shop that loses its queue consumer without a single error."""
+    console = Console(stderr=True, highlight=False)
+    console.print(Text("Drillyard: a real shop, broken on purpose.", style="bold"))
+    console.print(
+        "Eight services, four PostgreSQL, a Valkey and an AMQP broker start as processes of this machine; a bank keeps"
+    )
+    console.print("the ledger. Then the only consumer of the shipping queue goes away, and nothing says so.")
+    settings = DrillSettings(seed=secrets.randbelow(1_000_000))
+    played = _play(_find("incident-5"), settings, yard_folder(yard))
+    _conclude(played)
+    raise typer.Exit(played.verdict.exit_code)
+
+
+def recover(yard: YardName = DEFAULT_YARD) -> None:
+    """Heal whatever a drill that was killed left broken."""
+    for line in asyncio.run(heal_abandoned(yard)) or ["Nothing was left broken."]:
+        typer.echo(line)
+
+
+def _find(incident: str) -> Incident:
+    try:
+        found = catalogue.find(incident)
+        catalogue.faults_of(found)
+    except catalogue.IncidentFileError as problem:
+        sys.stderr.write(f"{problem}\n")
+        raise typer.Exit(2) from problem
+    return found
+
+
+def _play(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Played:
+    was_up = YardState.read(folder) is not None
+    if was_up:
+        _heal_first(folder)
+    else:
+        with starting(folder.name) as progress:
+            start_yard(folder, UpOptions(), progress)
+    try:
+        with Stage(f"Incident: {incident.title} ({incident.severity}), seed {settings.seed}", incident.brief) as stage:
+            signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+            return asyncio.run(play_in_yard(incident, settings, folder.name, stage))
+    finally:
+        if not was_up:
+            stop_yard(folder)
+
+
+def _heal_first(folder: YardFolder) -> None:
+    """Offers to heal what a killed drill left; where nobody can answer, it is done."""
+    abandoned = ActiveFaults(folder.faults).abandoned()
+    if not abandoned:
+        return
+    what = ", ".join(one.fault.describe() for one in abandoned)
+    typer.echo(f"An earlier drill was stopped before it healed: {what}.", err=True)
+    if sys.stdin.isatty() and not typer.confirm("Heal it now?", default=True, err=True):
+        raise typer.Exit(1)
+    for line in asyncio.run(heal_abandoned(folder.name)):
+        typer.echo(line, err=True)
+
+
+def _conclude(played: Played) -> None:
+    console = Console(highlight=False)
+    verdict = played.verdict
+    console.print()
+    console.print(Text(f" {verdict.outcome.name} ", style=f"bold reverse {_COLOURS[verdict.outcome]}"), verdict.reason)
+    console.print(f"  report:  {played.report}")
+    console.print(f"  record:  {played.record}")
+    console.print(f"  again:   {played.command}")

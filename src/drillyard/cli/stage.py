@@ -1,0 +1,99 @@
+"""
+Shows a drill while it is played: phases as headings, claims as ticks, and a line at the bottom with the numbers as
+they move.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.text import Text
+
+from drillyard.record.verdicts import Check, Outcome
+
+_BARS = " ▁▂▃▄▅▆▇█"
+_MARKS = {
+    Outcome.KEPT: ("✓", "green"),
+    Outcome.UNCLEAR: ("?", "yellow"),
+    Outcome.BROKEN: ("✗", "red"),
+    Outcome.INVALID: ("✗", "red"),
+}
+_HISTORY = 40
+
+
+class Stage:
+    """The audience at a terminal (or of a log, where nothing moves). Use as a context manager."""
+
+    def __init__(self, title: str, brief: str) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._title, self._brief = title, brief
+        self._began = time.monotonic()
+        self._phase = ""
+        self._values: dict[str, float | None] = {}
+        self._depths: list[float] = []
+        self._live = (
+            Live(self, console=self._console, refresh_per_second=8, transient=True) if sys.stderr.isatty() else None
+        )
+
+    def __enter__(self) -> Self:
+        self._console.print()
+        self._console.print(Text(self._title, style="bold"))
+        self._console.print(Text(f"“{self._brief}”", style="italic"))
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def phase(self, name: str, text: str) -> None:
+        self._phase = name
+        self._console.print()
+        heading = Text(f"T+{self._elapsed():5.1f} s  ", style="dim")
+        heading.append(f"{name.upper():9}", style="bold cyan")
+        heading.append(text, style="bold")
+        self._console.print(heading)
+
+    def say(self, text: str) -> None:
+        self._console.print(Text(f"              {text}", style="dim"))
+
+    def numbers(self, **values: float | None) -> None:
+        self._values |= values
+        depth = values.get("queue_depth")
+        if depth is not None:
+            self._depths = [*self._depths[1 - _HISTORY :], depth]
+
+    def checked(self, check: Check) -> None:
+        mark, colour = _MARKS[check.outcome]
+        line = Text(f"            {mark} ", style=colour)
+        line.append(check.claim)
+        line.append(f"  {check.seen}", style="dim")
+        if check.outcome is not Outcome.KEPT:
+            line.append(f"  (expected {check.expected})", style=colour)
+        self._console.print(line)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        top = max(self._depths, default=0.0)
+        bars = "".join(_BARS[round(depth / top * 8) if top else 0] for depth in self._depths)
+        depth, consumers = self._values.get("queue_depth"), self._values.get("consumers")
+        line = Text(f"  {self._phase:9}", style="cyan")
+        line.append(f" T+{self._elapsed():5.1f} s   orders {self._values.get('orders') or 0:.0f}   ")
+        line.append(f"consumers {_number(consumers)}   ", style="red bold" if consumers == 0 else "")
+        line.append(f"queue {_number(depth)} ")
+        line.append(bars, style="yellow")
+        yield line
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:.0f}"

@@ -1,0 +1,81 @@
+"""
+Before anything is broken: is the shop whole, from the front end to SHIPPED, and would its failing be seen?
+
+Ready pods prove little (incident-facts §6, pains 1, 5, 7). So an order is placed and followed to its end, and its log
+line is read back through the search API: what an on-call would use is what is tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from drillyard.drills import expectations
+from drillyard.drills.scene import Scene
+from drillyard.incidents.schema import Canary, Expectation, Queue
+from drillyard.record.verdicts import Check, judge_later
+from drillyard.yard.yard import SHOP_NAMESPACE
+
+_PATIENCE_S = 15.0
+
+
+async def look(scene: Scene) -> list[Check]:
+    """The baseline's checks, in order; it stops at the first that does not hold."""
+    steps = [
+        lambda: judge_later("baseline-pods", "Every pod of the shop is Ready", "all Ready", lambda: _pods(scene)),
+        lambda: expectations.check(
+            scene, Expectation(queue=Queue(queue="shipping-task", messages=0, consumers=1)), phase="baseline"
+        ),
+        lambda: expectations.check(scene, Expectation(canary=Canary()), phase="baseline"),
+        lambda: judge_later(
+            "baseline-log-canary",
+            "The canary order's log lines can be read back through the search API",
+            "found in the logs of orders, shipping and queue-master",
+            lambda: expectations.patiently(scene, lambda: _log_canary(scene), _PATIENCE_S),
+        ),
+    ]
+    checks: list[Check] = []
+    for step in steps:
+        checks.append(await step())
+        if checks[-1].outcome.severity:
+            break
+    return checks
+
+
+async def wait_until_searchable(scene: Scene, order_ids: Iterable[str]) -> None:
+    """Waits until shipping's line of each order was found: whatever is not found after that was not written before."""
+    for order_id in order_ids:
+        query = f'kube_namespace:{SHOP_NAMESPACE} service:sock-shop-shipping "{order_id}" "Published"'
+        await expectations.patiently(scene, lambda query=query: _found(scene, query), _PATIENCE_S)  # type: ignore[misc]
+
+
+async def _found(scene: Scene, query: str) -> expectations.Seen:
+    found = await scene.yard.datadog.logs(query, scene.started_at, scene.clock.now(), limit=1)
+    return found.count > 0, f"{found.count} log(s)"
+
+
+async def _pods(scene: Scene) -> expectations.Seen:
+    pods = (await scene.yard.api.list("pods", SHOP_NAMESPACE)).items
+    waiting = [pod["metadata"]["name"] for pod in pods if not _ready(pod)]
+    return bool(pods) and not waiting, f"{len(pods) - len(waiting)} of {len(pods)} Ready" + (
+        f"; not: {', '.join(waiting)}" if waiting else ""
+    )
+
+
+def _ready(pod: dict) -> bool:  # type: ignore[type-arg]
+    conditions = pod.get("status", {}).get("conditions") or ()
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+async def _log_canary(scene: Scene) -> expectations.Seen:
+    order_id = scene.canary_ids[-1]
+    missing = []
+    for service, text in (
+        ("sock-shop-orders", "shipped successfully"),
+        ("sock-shop-shipping", "Published"),
+        ("sock-shop-queue-master", "Message processed successfully"),
+    ):
+        query = f'kube_namespace:{SHOP_NAMESPACE} service:{service} "{order_id}" "{text}"'
+        kept, _ = await _found(scene, query)
+        if not kept:
+            missing.append(service)
+    return not missing, f"not yet found: {', '.join(missing)}" if missing else f"all three name order {order_id}"

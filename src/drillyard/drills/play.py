@@ -1,0 +1,277 @@
+"""
+Plays an incident: baseline → inject → load → observe → (hold) → heal → verify, and a verdict at the end of every way
+through it.
+
+The promise is about the end: whatever happens in between (a step that fails, Ctrl-C, a deadline), what was broken is
+healed and the record is finished. Only a kill of this process escapes that; then the list of active faults in the
+yard's folder says what the next command has to heal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+from drillyard.base.errors import DrillyardError
+from drillyard.drills import baseline, desired_state, expectations, queries
+from drillyard.drills.investigator import let_in
+from drillyard.drills.scene import Scene
+from drillyard.faults.active import ActiveFaults, wait_for
+from drillyard.faults.fault import Fault, to_json
+from drillyard.incidents.catalogue import faults_of
+from drillyard.load.shopping import place_orders
+from drillyard.reconcile.reconciliation import Reconciliation, reconcile
+from drillyard.record.plain import plain
+from drillyard.record.verdicts import Check, Outcome, Verdict
+
+_PROOF_S = 15.0
+_HEAL_S = 60.0
+_SAMPLE_S = 0.25
+
+
+class DrillInvalid(Exception):
+    """The yard was not in order, or the fault did not take: nothing can be said of the incident."""
+
+
+async def play(scene: Scene) -> Verdict:
+    """
+    One drill, from first look to verdict, which is also written into the record.
+
+    Raises asyncio.CancelledError when interrupted, after everything was healed and the record was finished.
+    """
+    faults = faults_of(scene.incident)
+    active = ActiveFaults(scene.yard.folder.faults, scene.clock)
+    interrupted: BaseException | None = None
+    invalid: str | None = None
+    async with _sampling(scene):
+        try:
+            before = await _prepare(scene)
+            await _inject(scene, active, faults)
+            await _load(scene)
+            await _observe(scene)
+            await _hold(scene)
+        except DrillInvalid as reason:
+            invalid = str(reason)
+        except DrillyardError as problem:
+            invalid = " ".join(str(problem).split())
+        except (asyncio.CancelledError, KeyboardInterrupt) as stop:
+            interrupted = stop
+        healed = await _heal(scene, active)
+        if invalid is None and interrupted is None and healed:
+            try:
+                await _verify(scene, before)
+            except DrillyardError as problem:
+                invalid = " ".join(str(problem).split())
+            except (asyncio.CancelledError, KeyboardInterrupt) as stop:
+                interrupted = stop
+    verdict = _verdict(scene, invalid, interrupted, healed)
+    scene.record.finish(verdict)
+    if interrupted is not None:
+        raise interrupted
+    return verdict
+
+
+def _verdict(scene: Scene, invalid: str | None, interrupted: BaseException | None, healed: bool) -> Verdict:
+    checks = scene.record.checks
+    if not healed:
+        return Verdict(Outcome.INVALID, "The fault could not be healed; `drill recover` tries again.", checks)
+    if invalid is not None:
+        return Verdict(Outcome.INVALID, invalid, checks)
+    if interrupted is not None:
+        return Verdict(Outcome.UNCLEAR, "The drill was interrupted; what was broken has been healed.", checks)
+    return Verdict.of(checks)
+
+
+async def _prepare(scene: Scene) -> dict[str, Any]:
+    scene.record.phase("baseline")
+    scene.audience.phase("baseline", "Is the shop whole, and can it be seen?")
+    for check in await baseline.look(scene):
+        scene.note(check)
+        if check.outcome is not Outcome.KEPT:
+            raise DrillInvalid(f"The baseline does not hold: {check.claim}: {check.seen}.")
+    return await desired_state.snapshot(scene.yard.api)
+
+
+async def _inject(scene: Scene, active: ActiveFaults, faults: list[Fault]) -> None:
+    scene.record.phase("inject")
+    scene.audience.phase("inject", "Something breaks.")
+    until = scene.clock.now() + timedelta(seconds=scene.settings.hold_max_s + 600)
+    for fault in faults:
+        prepared = await active.put_in(fault, scene.yard, until)
+        scene.record.note("fault", f"put in: {prepared.describe()}", fault=to_json(prepared))
+        proof = await wait_for(prepared.is_on, scene.yard, scene.clock, _PROOF_S)
+        check = Check(
+            "fault-is-on",
+            Outcome.KEPT if proof.holds else Outcome.INVALID,
+            f"The fault is on: {prepared.describe()}",
+            "its effect is seen",
+            proof.seen,
+        )
+        scene.note(check)
+        if not proof.holds:
+            raise DrillInvalid(f"The fault was never on ({prepared.describe()}): {proof.seen}.")
+    scene.fault_on_at = scene.clock.now()
+
+
+async def _load(scene: Scene) -> None:
+    scene.record.phase("load")
+    scene.audience.phase("load", f"Shoppers place {scene.orders} order(s), and notice nothing.")
+
+    def placed(_: object) -> None:
+        row = scene.ledger.rows[-1]
+        cents = row.total_cents or 0
+        scene.audience.numbers(orders=float(len(scene.ledger)))
+        answer = f"{row.http_status or row.error} {row.status_seen or ''}".strip()
+        text = f"order {row.order_id or '(none)'}: {answer}, {cents / 100:.2f}"
+        scene.record.note("order", text, **plain(row))
+        scene.audience.say(text)
+
+    try:
+        await place_orders(
+            scene.yard.url("front-end"),
+            scene.orders,
+            scene.settings.seed,
+            scene.clock,
+            on_order=placed,
+            ledger=scene.ledger,
+        )
+    finally:
+        scene.record.ledger("shoppers", [plain(row) for row in scene.ledger])
+
+
+async def _observe(scene: Scene) -> None:
+    scene.record.phase("observe")
+    scene.audience.phase("observe", "What can be seen of it, and what cannot?")
+    await baseline.wait_until_searchable(scene, scene.ledger.order_ids)
+    for expectation in scene.incident.while_on:
+        scene.note(await expectations.check(scene, expectation, phase="while-on"))
+    await queries.run_all(scene)
+
+
+async def _hold(scene: Scene) -> None:
+    if not scene.settings.hold and not scene.settings.command:
+        return
+    scene.record.phase("hold")
+    scene.audience.phase("hold", "An investigator is let in.")
+    before = await desired_state.snapshot(scene.yard.api)
+    scene.touched = True
+    try:
+        await let_in(scene)
+    finally:
+        changes = desired_state.differences(before, await desired_state.snapshot(scene.yard.api))
+        scene.record.evidence("investigator-changes", changes)
+        for change in changes or ["nothing in the desired state was changed"]:
+            scene.say(f"while the investigator was in: {change}")
+
+
+async def _heal(scene: Scene, active: ActiveFaults) -> bool:
+    """Heals all that is on the list, whatever else happens; a second Ctrl-C does not stop it."""
+    scene.record.phase("heal")
+    scene.audience.phase("heal", "It is repaired.")
+    healing = asyncio.ensure_future(_heal_all(scene, active))
+    while not healing.done():
+        try:
+            await asyncio.shield(healing)
+        except asyncio.CancelledError:
+            scene.audience.say("Still healing; this takes a moment.")
+        except Exception:
+            break
+    problem = healing.exception()
+    if problem is not None:
+        scene.note(Check("healed", Outcome.INVALID, "The fault is healed", "its effect is gone", str(problem)))
+        return False
+    return healing.result()
+
+
+async def _heal_all(scene: Scene, active: ActiveFaults) -> bool:
+    healed = True
+    for one in active.all():
+        if one.owner.pid != os.getpid():
+            continue
+        proof = await active.heal(one.fault, scene.yard, timeout_s=_HEAL_S)
+        healed = healed and proof.holds
+        outcome = Outcome.KEPT if proof.holds else Outcome.INVALID
+        scene.note(Check("healed", outcome, f"Healed: {one.fault.describe()}", "its effect is gone", proof.seen))
+    return healed
+
+
+async def _verify(scene: Scene, before: dict[str, Any]) -> None:
+    scene.record.phase("verify")
+    scene.audience.phase("verify", "Is every order and every cent accounted for?")
+    for expectation in scene.incident.recovered:
+        scene.note(await expectations.check(scene, expectation, phase="recovered"))
+    await _account(scene)
+    changes = desired_state.differences(before, await desired_state.snapshot(scene.yard.api))
+    scene.note(
+        Check(
+            "desired-state",
+            Outcome.KEPT if not changes else Outcome.BROKEN,
+            "Nothing else was changed in the shop",
+            "the desired state as before",
+            "; ".join(changes) or "no difference",
+        )
+    )
+
+
+async def _account(scene: Scene) -> None:
+    """Compares what shoppers, orders, bank and queue-master say, order by order."""
+    mine = {*scene.ledger.order_ids, *(row.order_id for row in scene.ledger if row.order_id)}
+    orders = [order for order in await scene.yard.orders() if order["id"] in mine]
+    charges = [one for one in await scene.yard.bank.charges() if one["metadata"].get("order_id") in mine]
+    ids = {charge["id"] for charge in charges}
+    refunds = [one for one in await scene.yard.bank.refunds() if one["charge"] in ids]
+    processed = await expectations.processed_per_order(scene)
+    result = reconcile([plain(row) for row in scene.ledger], orders, charges, refunds, processed)
+    scene.record.ledger("orders", orders)
+    scene.record.ledger("charges", charges)
+    scene.record.evidence("reconciliation", result.to_json())
+    kept = not result.disagreements
+    scene.note(
+        Check(
+            "reconciliation",
+            Outcome.KEPT if kept else Outcome.BROKEN,
+            "Shoppers, orders, bank and queue-master agree on every order and every cent",
+            f"{len(mine)} order(s) agreed",
+            _summary(result),
+        )
+    )
+
+
+def _summary(result: Reconciliation) -> str:
+    totals = result.totals
+    charged = "not asked" if totals.charged_cents is None else f"{totals.charged_cents / 100:.2f}"
+    classes = ", ".join(f"{count} {name}" for name, count in result.counts.items() if count) or "no order"
+    return f"{classes}; accepted {totals.accepted_cents / 100:.2f}, charged {charged}"
+
+
+@contextlib.asynccontextmanager
+async def _sampling(scene: Scene) -> AsyncIterator[None]:
+    """Measures queue depth and consumers while the drill runs; what cannot be measured is noted as a gap."""
+
+    async def sample() -> None:
+        names = {e.queue.queue for e in (*scene.incident.while_on, *scene.incident.recovered) if e.queue} or {
+            "shipping-task"
+        }
+        name = sorted(names)[0]
+        while True:
+            depth: float | None = None
+            consumers: float | None = None
+            with contextlib.suppress(DrillyardError):
+                view = await scene.yard.broker.queue(name)
+                depth, consumers = float(view.messages), float(view.consumers)
+            scene.record.sample("queue_depth", depth)
+            scene.record.sample("consumers", consumers)
+            scene.audience.numbers(queue_depth=depth, consumers=consumers)
+            await scene.clock.sleep(_SAMPLE_S)
+
+    task = asyncio.ensure_future(sample())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

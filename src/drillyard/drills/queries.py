@@ -1,0 +1,77 @@
+"""
+Runs an incident's detection queries as its document prints them, and in corrected form, and keeps what each returned.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from drillyard.base.clock import rfc3339
+from drillyard.drills.scene import Scene
+from drillyard.incidents.schema import Query
+from drillyard.record.verdicts import Check, judge_later
+from drillyard.yard.datadog import Found
+
+_SAMPLES = 3
+
+
+async def run_all(scene: Scene) -> None:
+    """Runs them over the window since the fault was proven on; their results become the evidence `queries`."""
+    start, end = scene.fault_on_at or scene.started_at, scene.clock.now()
+    rows: list[dict[str, Any]] = []
+    for query in scene.incident.queries:
+        scene.note(await _run(scene, query, "document", query.query, query.expect, start, end, rows))
+        if query.corrected and query.corrected_expect:
+            scene.note(await _run(scene, query, "corrected", query.corrected, query.corrected_expect, start, end, rows))
+    scene.record.evidence("queries", rows)
+
+
+async def _run(
+    scene: Scene,
+    query: Query,
+    source: str,
+    text: str,
+    expect: str,
+    start: datetime,
+    end: datetime,
+    rows: list[dict[str, Any]],
+) -> Check:
+    async def look() -> tuple[bool, str]:
+        found = await _search(scene, query.kind, text, start, end)
+        rows.append(
+            {
+                "title": query.title,
+                "source": source,
+                "query": text,
+                "kind": query.kind,
+                "from": rfc3339(start),
+                "to": rfc3339(end),
+                "count": found.count,
+                "explanation": query.reason if source == "document" else None,
+                "samples": [_sample(query.kind, item) for item in found.items[:_SAMPLES]],
+            }
+        )
+        scene.say(f"{query.title} ({source}): {text} → {found.count}")
+        return (found.count == 0) == (expect == "none"), f"{found.count} found"
+
+    words = {"none": "finds nothing", "some": "finds something"}
+    claim = f"{query.title}: the {source} query {words[expect]}"
+    return await judge_later(f"query-{'-'.join(query.title.lower().split())}-{source}", claim, words[expect], look)
+
+
+async def _search(scene: Scene, kind: str, text: str, start: datetime, end: datetime) -> Found:
+    datadog = scene.yard.datadog
+    if kind == "containers":
+        return await datadog.containers(text)
+    if kind == "events":
+        # The event was written when the fault was put in, a moment before it was proven on.
+        return await datadog.events(text, scene.started_at, end)
+    return await datadog.logs(text, start, end)
+
+
+def _sample(kind: str, item: dict[str, Any]) -> str:
+    attributes = item["attributes"]
+    if kind == "containers":
+        return str(attributes.get("name", ""))
+    return f"{attributes.get('timestamp', '')} {attributes.get('message', '')}"[:300]

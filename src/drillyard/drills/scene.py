@@ -1,0 +1,91 @@
+"""
+What every step of a drill works with: the yard, the incident, the record, and what the shoppers have seen so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from drillyard.base.clock import Clock
+from drillyard.incidents.schema import Count, Incident
+from drillyard.load.ledger import ShopperLedger
+from drillyard.record.verdicts import Check
+from drillyard.record.writer import RecordWriter
+from drillyard.yard.yard import Yard
+
+
+class Audience(Protocol):
+    """Who watches: a terminal, a log, nobody. Called as things happen; must not block."""
+
+    def phase(self, name: str, text: str) -> None:
+        """A phase begins; `text` says in a sentence what happens in it."""
+
+    def say(self, text: str) -> None:
+        """Something worth a line."""
+
+    def numbers(self, **values: float | None) -> None:
+        """Measurements as they move: queue_depth, consumers, orders."""
+
+    def checked(self, check: Check) -> None:
+        """A claim was held against what was seen."""
+
+
+@dataclass(frozen=True)
+class DrillSettings:
+    """
+    One play of an incident.
+
+    `orders` how many the shoppers place while the fault is on (None: as the incident says); `seed` drives every
+    choice; `hold` waits for a person before healing; `command` is let in while the fault is on; `hold_max_s` bounds
+    both.
+    """
+
+    seed: int
+    orders: int | None = None
+    hold: bool = False
+    command: tuple[str, ...] = ()
+    hold_max_s: float = 3600.0
+
+
+@dataclass
+class Scene:
+    """The state of one drill."""
+
+    yard: Yard
+    incident: Incident
+    settings: DrillSettings
+    record: RecordWriter
+    audience: Audience
+    clock: Clock
+    started_at: datetime
+    ledger: ShopperLedger = field(default_factory=ShopperLedger)
+    canary_ids: list[str] = field(default_factory=list)
+    fault_on_at: datetime | None = None
+    touched: bool = False
+    """True once an investigator was let in: then what happens in the yard is not the drill's own doing."""
+
+    @property
+    def orders(self) -> int:
+        """How many orders the shoppers place."""
+        return self.settings.orders or self.incident.load.orders
+
+    @property
+    def placed(self) -> int:
+        """How many the shop has accepted."""
+        return len(self.ledger.accepted)
+
+    def number(self, count: Count) -> int:
+        """A count of the incident file as a number: `orders` is what the shop has accepted."""
+        return self.placed if count == "orders" else count
+
+    def note(self, check: Check) -> None:
+        """Keeps a check in the record and shows it."""
+        self.record.check(check)
+        self.audience.checked(check)
+
+    def say(self, text: str, **data: object) -> None:
+        """Notes a sentence in the journal and shows it."""
+        self.record.note("step", text, **data)
+        self.audience.say(text)

@@ -1,0 +1,89 @@
+"""
+One drill in one yard: opens the yard and the record, plays, and renders the report whatever came of it.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from drillyard.base.clock import SystemClock
+from drillyard.drills.play import play
+from drillyard.drills.report import write_reports
+from drillyard.drills.scene import Audience, DrillSettings, Scene
+from drillyard.incidents.schema import Incident
+from drillyard.record.verdicts import Verdict
+from drillyard.record.writer import RecordWriter
+from drillyard.yard.yard import open_yard
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a drill left."""
+
+    verdict: Verdict
+    record: Path
+    report: Path
+    command: str
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "verdict": self.verdict.outcome.value,
+            "reason": self.verdict.reason,
+            "record": str(self.record),
+            "report": str(self.report),
+            "command": self.command,
+            "checks": [check.to_json() for check in self.verdict.checks],
+        }
+
+
+async def play_in_yard(incident: Incident, settings: DrillSettings, name: str, audience: Audience) -> Played:
+    """
+    Plays it in the yard of that name.
+
+    Raises DrillyardError when the yard is not up or the record cannot be written.
+    """
+    clock = SystemClock()
+    command = _command(incident, settings, name)
+    async with open_yard(name) as yard:
+        record = RecordWriter.create(
+            yard.folder.home / "records",
+            incident=incident.name,
+            yard=name,
+            seed=settings.seed,
+            clock=clock,
+            versions={
+                "drillyard": version("drillyard"),
+                "python": platform.python_version(),
+                "system": platform.platform(),
+            },
+            command=command,
+        )
+        record.evidence("incident", incident.model_dump(mode="json", exclude_none=True))
+        scene = Scene(
+            yard=yard,
+            incident=incident,
+            settings=settings,
+            record=record,
+            audience=audience,
+            clock=clock,
+            started_at=clock.now(),
+        )
+        try:
+            verdict = await play(scene)
+        finally:
+            report = write_reports(record.path)
+    return Played(verdict, record.path, report, command)
+
+
+def _command(incident: Incident, settings: DrillSettings, name: str) -> str:
+    parts = [f"drill run {incident.name} --seed {settings.seed}"]
+    if settings.orders is not None:
+        parts.append(f"--orders {settings.orders}")
+    if name != "default":
+        parts.append(f"--yard {name}")
+    return " ".join(parts)

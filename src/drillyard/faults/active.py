@@ -1,0 +1,123 @@
+"""
+What is broken now: stored before it is put in, so that anybody can heal it after the one who broke it is gone.
+
+The list lies in the yard's folder. A runner that ends in order heals its own faults; after one that was killed, the
+next command finds the list, sees that the owner is gone, and heals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from drillyard.base.clock import Clock, SystemClock, rfc3339
+from drillyard.base.errors import DrillyardError
+from drillyard.base.files import write_atomically
+from drillyard.base.processes import ProcessId, identify
+from drillyard.faults.fault import Fault, Proof, to_json
+from drillyard.faults.registry import build, name_of
+from drillyard.yard.yard import Yard
+
+
+@dataclass(frozen=True)
+class ActiveFault:
+    """One fault that is (or is about to be) in, who put it in, and when it must be out again."""
+
+    fault: Fault
+    owner: ProcessId
+    since: datetime
+    until: datetime
+
+    def abandoned(self, now: datetime) -> bool:
+        """True when whoever should heal it is gone, or its time is over."""
+        return not self.owner.alive() or now > self.until
+
+
+class ActiveFaults:
+    """The yard's list. Written whole, by one runner at a time."""
+
+    def __init__(self, path: Path, clock: Clock | None = None) -> None:
+        self._path = path
+        self._clock = clock or SystemClock()
+
+    def all(self) -> list[ActiveFault]:
+        """Raises DrillyardError when the file was damaged by hand."""
+        try:
+            rows = json.loads(self._path.read_text())
+            return [_from_row(row) for row in rows]
+        except FileNotFoundError:
+            return []
+        except (ValueError, KeyError, TypeError) as damaged:
+            raise DrillyardError(
+                f"The list of active faults {self._path} cannot be read: {damaged}.",
+                hint="`drill down` and `drill up` give a clean yard.",
+            ) from damaged
+
+    def abandoned(self) -> list[ActiveFault]:
+        """Those that nobody will heal unless we do."""
+        now = self._clock.now()
+        return [active for active in self.all() if active.abandoned(now)]
+
+    async def put_in(self, fault: Fault, yard: Yard, until: datetime) -> Fault:
+        """
+        Prepares, stores, then breaks:
+
+        in this order, so that whatever is broken is on the list. Returns the prepared fault.
+        """
+        prepared = await fault.prepare(yard)
+        self._write([*self.all(), ActiveFault(prepared, identify(os.getpid()), self._clock.now(), until)])
+        await prepared.put_in(yard)
+        return prepared
+
+    async def heal(self, fault: Fault, yard: Yard, *, timeout_s: float = 30) -> Proof:
+        """Heals, waits until the effect is gone, and strikes it off the list. The proof says what was seen last."""
+        await fault.heal(yard)
+        proof = await wait_for(fault.is_healed, yard, self._clock, timeout_s)
+        if proof.holds:
+            self._write([active for active in self.all() if active.fault != fault])
+        return proof
+
+    def _write(self, active: list[ActiveFault]) -> None:
+        if not active:
+            with contextlib.suppress(FileNotFoundError):
+                self._path.unlink()
+            return
+        write_atomically(self._path, json.dumps([_to_row(one) for one in active], indent=1))
+
+
+async def wait_for(look: Any, yard: Yard, clock: Clock, timeout_s: float) -> Proof:
+    """Looks again until the proof holds or the time is over; returns the last proof either way."""
+    deadline = clock.monotonic_s() + timeout_s
+    while True:
+        try:
+            proof: Proof = await look(yard)
+        except DrillyardError as problem:
+            proof = Proof(False, f"could not look: {problem.message}")
+        if proof.holds or clock.monotonic_s() >= deadline:
+            return proof
+        await clock.sleep(0.05)
+
+
+def _to_row(active: ActiveFault) -> dict[str, Any]:
+    return {
+        "fault": name_of(active.fault),
+        "data": to_json(active.fault),
+        "owner": {"pid": active.owner.pid, "started": active.owner.started},
+        "since": rfc3339(active.since),
+        "until": rfc3339(active.until),
+    }
+
+
+def _from_row(row: Mapping[str, Any]) -> ActiveFault:
+    return ActiveFault(
+        build(row["fault"], row["data"]),
+        ProcessId(row["owner"]["pid"], row["owner"]["started"]),
+        datetime.fromisoformat(row["since"]),
+        datetime.fromisoformat(row["until"]),
+    )

@@ -1,0 +1,48 @@
+"""
+Every fault by its name in incident files, `faults.json` and `drill faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any, cast
+
+from drillyard.base.errors import DrillyardError
+from drillyard.faults.fault import Fault
+from drillyard.faults.nothing import Nothing
+from drillyard.faults.scale_deployment import ScaleDeployment
+
+FAULTS: Mapping[str, type[Any]] = {
+    "nothing": Nothing,
+    "scale_deployment": ScaleDeployment,
+}
+
+
+def build(name: str, data: Mapping[str, Any]) -> Fault:
+    """
+    A fault from its stored name and data.
+
+    Raises DrillyardError for an unknown name or key, and for a missing one.
+    """
+    try:
+        kind = FAULTS[name]
+    except KeyError:
+        raise DrillyardError(
+            f'There is no fault called "{name}".', hint=f"There are: {', '.join(sorted(FAULTS))}."
+        ) from None
+    known = {field.name: field for field in fields(kind)}
+    unknown = sorted(data.keys() - known.keys())
+    if unknown:
+        raise DrillyardError(
+            f'The fault {name} has no key "{unknown[0]}".', hint=f"It has: {', '.join(known) or 'none'}."
+        )
+    missing = [key for key, field in known.items() if key not in data and field.default is MISSING]
+    if missing:
+        raise DrillyardError(f'The fault {name} needs the key "{missing[0]}".')
+    return cast(Fault, kind(**data))
+
+
+def name_of(fault: Fault) -> str:
+    """The name under which `build` makes it again."""
+    return next(name for name, kind in FAULTS.items() if type(fault) is kind)

@@ -1,0 +1,120 @@
+"""
+The telemetry, through the Datadog API: the same calls work on the real one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from drillyard.base.clock import rfc3339
+from drillyard.base.errors import DrillyardError
+
+_TIMEOUT_S = 15.0
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a query found: all of it counted, the objects as the API gives them, in the order asked for."""
+
+    count: int
+    items: list[dict[str, Any]]
+
+
+class DatadogClient:
+    """Asks a Datadog-compatible API at `url` with both keys."""
+
+    def __init__(self, url: str, api_key: str, app_key: str) -> None:
+        headers = {"DD-API-KEY": api_key, "DD-APPLICATION-KEY": app_key}
+        self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=_TIMEOUT_S)
+
+    async def logs(
+        self,
+        query: str,
+        start: datetime | str,
+        end: datetime | str,
+        *,
+        sort: str = "timestamp",
+        limit: int | None = None,
+    ) -> Found:
+        """Logs that the query finds between the two (`datetime` or Datadog's time math such as `now-15m`)."""
+        return await self._search("/api/v2/logs/events/search", query, start, end, sort, limit)
+
+    async def events(
+        self,
+        query: str,
+        start: datetime | str,
+        end: datetime | str,
+        *,
+        sort: str = "timestamp",
+        limit: int | None = None,
+    ) -> Found:
+        """Events, likewise."""
+        return await self._search("/api/v2/events/search", query, start, end, sort, limit)
+
+    async def containers(self, filter_tags: str) -> Found:
+        """Running containers that carry all these tags (`key:value` separated by blanks or commas)."""
+        tags = ",".join(filter_tags.replace(",", " ").split())
+        body = await self._call("GET", "/api/v2/containers", params={"filter[tags]": tags, "page[size]": _PAGE})
+        return Found(len(body["data"]), body["data"])
+
+    async def send_log(self, message: str, *, service: str, tags: str) -> None:
+        """Sends one log line of our own through the intake."""
+        await self._call(
+            "POST",
+            "/api/v2/logs",
+            json=[
+                {
+                    "message": message,
+                    "service": service,
+                    "ddsource": "drillyard",
+                    "ddtags": tags,
+                    "hostname": "drillyard",
+                }
+            ],
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def _search(
+        self, path: str, query: str, start: datetime | str, end: datetime | str, sort: str, limit: int | None
+    ) -> Found:
+        items: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            page: dict[str, Any] = {"limit": min(_PAGE, limit - len(items)) if limit else _PAGE}
+            if cursor:
+                page["cursor"] = cursor
+            request = {"filter": {"query": query, "from": _time(start), "to": _time(end)}, "sort": sort, "page": page}
+            body = await self._call("POST", path, json=request)
+            items += body["data"]
+            cursor = body.get("meta", {}).get("page", {}).get("after")
+            if not cursor or not body["data"] or (limit is not None and len(items) >= limit):
+                return Found(len(items), items)
+
+    async def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            answer = await self._client.request(method, path, **arguments)
+        except httpx.HTTPError as lost:
+            raise DrillyardError(f"The telemetry did not answer {path}: {type(lost).__name__} {lost}.") from lost
+        if answer.is_success:
+            body: dict[str, Any] = answer.json()
+            return body
+        raise DrillyardError(f"The telemetry refused: {_errors(answer)}")
+
+
+def _time(moment: datetime | str) -> str:
+    return moment if isinstance(moment, str) else rfc3339(moment)
+
+
+def _errors(answer: httpx.Response) -> str:
+    try:
+        errors = answer.json()["errors"]
+        return "; ".join(error if isinstance(error, str) else str(error.get("detail", error)) for error in errors)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"status {answer.status_code}"

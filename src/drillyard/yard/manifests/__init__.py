@@ -1,0 +1,39 @@
+"""
+The shop, the bank and the agent as Kubernetes manifests: the same that `kubectl apply` takes to a real cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from drillyard.cluster.client import Object
+
+_FOLDER = Path(__file__).parent
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def load(*, with_broker: bool, settings: Mapping[str, Mapping[str, str]]) -> Iterator[Object]:
+    """
+    Every object, namespaces first. `settings` override environment variables: deployment → variable → value.
+
+    Without the broker, its Deployment and Service are left out: shipping and queue-master are then told of another one.
+    """
+    paths = [_FOLDER / "namespaces.yaml", _FOLDER / "bank.yaml", *sorted((_FOLDER / "sock-shop").glob("*.yaml"))]
+    for path in (*paths, _FOLDER / "datadog.yaml"):
+        if path.stem == "rabbitmq" and not with_broker:
+            continue
+        for obj in yaml.load_all(path.read_text(encoding="utf-8"), Loader=_LOADER):
+            _override(obj, settings.get(obj["metadata"]["name"], {}))
+            yield obj
+
+
+def _override(obj: Object, values: Mapping[str, str]) -> None:
+    if obj["kind"] != "Deployment" or not values:
+        return
+    container: dict[str, Any] = obj["spec"]["template"]["spec"]["containers"][0]
+    kept = [entry for entry in container.get("env", []) if entry["name"] not in values]
+    container["env"] = [*kept, *({"name": key, "value": value} for key, value in values.items())]

@@ -1,0 +1,115 @@
+"""
+What a running yard tells everybody who comes later: addresses, keys, and which process holds it. One JSON file, for
+its owner only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from drillyard.base.errors import DrillyardError
+from drillyard.base.files import write_atomically
+from drillyard.base.processes import ProcessId, identify
+from drillyard.yard.home import YardFolder
+
+
+@dataclass(frozen=True)
+class YardState:
+    """One running yard. `services` maps a service's name to its loopback address `127.0.0.1:PORT`."""
+
+    name: str
+    control_plane: ProcessId
+    created_at: str
+    api_server: str
+    services: Mapping[str, str]
+    api_key: str
+    app_key: str
+    bank_key: str
+    amqp_url: str
+    management_url: str
+    page_url: str
+    warnings: tuple[str, ...] = field(default=())
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def read(cls, folder: YardFolder) -> YardState | None:
+        """None when no such yard is running; a file left by a killed control plane counts as none."""
+        try:
+            data = json.loads(folder.state.read_text())
+            state = cls(
+                **{**data, "control_plane": ProcessId(**data["control_plane"]), "warnings": tuple(data["warnings"])}
+            )
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, TypeError, KeyError) as damaged:
+            raise DrillyardError(
+                f"The state of yard {folder.name} cannot be read ({folder.state}): {damaged}.",
+                hint=f"`drill down --yard {folder.name}` clears it.",
+            ) from damaged
+        return state if state.control_plane.alive() else None
+
+    def write(self, folder: YardFolder) -> None:
+        """Only the owner may read it: it holds the keys."""
+        write_atomically(folder.state, json.dumps(self.to_json(), indent=1))
+
+    def environment(self, folder: YardFolder) -> dict[str, str]:
+        """What `drill env` prints: enough for kubectl, Datadog clients, browsers and broker tools."""
+        user, _, rest = self.amqp_url.partition("://")[2].rpartition("@")
+        username, _, password = user.partition(":")
+        return {
+            "KUBECONFIG": str(folder.kubeconfig),
+            "FRONT_END_URL": f"http://{self.services['front-end']}",
+            "DD_BASE_URL": f"http://{self.services['telemetry']}",
+            "DD_API_KEY": self.api_key,
+            "DD_APP_KEY": self.app_key,
+            "AMQP_URL": self.amqp_url,
+            "RABBITMQ_MANAGEMENT_URL": self.management_url,
+            "RABBITMQ_USER": username or "guest",
+            "RABBITMQ_PASSWORD": password or "guest",
+            "DRILL_YARD": self.name,
+        }
+
+
+class YardLock:
+    """Held by the control plane of a yard for as long as it lives; the kernel lets go when it dies."""
+
+    def __init__(self, folder: YardFolder) -> None:
+        self._path: Path = folder.lock
+        self._file: int | None = None
+
+    def acquire(self) -> bool:
+        """False when another process holds it."""
+        handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        own = identify(os.getpid())
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(asdict(own)).encode(), 0)
+        self._file = handle
+        return True
+
+    def holder(self) -> ProcessId | None:
+        """The process that holds it now, if any."""
+        try:
+            process = ProcessId(**json.loads(self._path.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        return process if process.alive() else None
+
+    def release(self) -> None:
+        """Lets go and removes the file. Harmless twice."""
+        if self._file is not None:
+            self._path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = None

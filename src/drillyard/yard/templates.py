@@ -1,0 +1,165 @@
+"""
+Ready-made PostgreSQL data directories, one per database of the shop: made once per version of PostgreSQL and of the
+migrations.
+
+Run as a process of its own (`python -m drillyard.yard.templates FOLDER`), because alembic and its imports have no
+place in the control plane.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from drillyard.base.errors import DrillyardError
+from drillyard.yard.stores import foreign_user, postgres
+from drillyard.yard.stores.foreign_user import ForeignUser
+
+# Schema (as `drillyard.shop.migrate` names it) and the database that it lives in.
+DATABASES = {"catalogue": "socksdb", "user": "users", "carts": "data", "orders": "data"}
+
+
+def version() -> str:
+    """
+    What the templates depend on, as a short hash:
+
+    PostgreSQL's build, its settings, the migrations' and our own text.
+    """
+    import drillyard.shop  # Only to find its files; the services themselves are not imported.
+
+    digest = hashlib.sha256()
+    server = postgres.binaries() / "postgres"
+    digest.update(f"{server.stat().st_size}".encode())
+    shop = Path(next(iter(drillyard.shop.__path__)))
+    sources = [
+        *sorted(shop.glob("migrat*/**/*.py")),
+        *sorted(shop.glob("migrat*.py")),
+        Path(__file__),
+        Path(postgres.__file__),
+    ]
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def ensure(cache: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
+    """
+    The folder of the templates, made now if it is not there; two callers at once make it once.
+
+    Raises DrillyardError when PostgreSQL is missing, does not run here, or the disk is full.
+    """
+    folder = cache / f"postgres-{version()}"
+    if (folder / "complete").exists():
+        return folder
+    with (cache / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "complete").exists():
+            return folder
+        progress("preparing the databases (once)")
+        made = subprocess.run(
+            [sys.executable, "-m", "drillyard.yard.templates", str(folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        if made.returncode != 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            last = (made.stderr.strip().splitlines() or ["no message"])[-1]
+            raise DrillyardError("The databases could not be prepared.", hint=last)
+        _forget_old(cache, keep=folder)
+    return folder
+
+
+def _forget_old(cache: Path, *, keep: Path) -> None:
+    """
+    Removes templates of other versions that are a day old:
+
+    a younger one may be being copied by another yard's pods.
+    """
+    for old in cache.glob("postgres-*"):
+        if old != keep and time.time() - old.stat().st_mtime > 86_400:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def build(folder: Path) -> None:
+    """Makes the templates in an empty folder: initdb once, then each database side by side."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o711, parents=True)
+    user = foreign_user.choose([postgres.binaries(), folder])
+    base = folder / "base"
+    postgres.initialise(base, user)
+    with ThreadPoolExecutor(len(DATABASES)) as pool:
+        list(pool.map(lambda schema: _build_one(folder, schema, user), DATABASES))
+    shutil.rmtree(base)
+    (folder / "complete").touch()
+
+
+def _build_one(folder: Path, schema: str, user: ForeignUser) -> None:
+    data = folder / schema
+    shutil.copytree(folder / "base", data)
+    os.chmod(data, 0o700)
+    user.own(data)
+    database, role, secret = DATABASES[schema], postgres.ROLE, postgres.ROLE_PASSWORD
+    with postgres.running(data, user) as port:
+        admin = f"postgresql://{postgres.SUPERUSER}:{postgres.SUPERUSER_PASSWORD}@127.0.0.1:{port}"
+        _execute(
+            f"{admin}/postgres",
+            f"CREATE ROLE {role} LOGIN PASSWORD '{secret}'",
+            f"CREATE DATABASE {database} OWNER {role}",
+        )
+        migrated = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "drillyard.shop.migrate",
+                schema,
+                f"postgresql+asyncpg://{role}:{secret}@127.0.0.1:{port}/{database}",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        if migrated.returncode != 0:
+            raise DrillyardError(
+                f"The migrations of {schema} failed: {(migrated.stderr.strip().splitlines() or ['?'])[-1]}"
+            )
+    (data / "postmaster.opts").unlink(missing_ok=True)
+
+
+def _execute(url: str, *statements: str) -> None:
+    import asyncio
+
+    import asyncpg
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+def main() -> int:
+    try:
+        build(Path(sys.argv[1]))
+    except (DrillyardError, OSError) as problem:
+        sys.stderr.write(f"{' '.join(str(problem).split())}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""
+One running yard, for whoever acts on it from outside: its APIs, and nothing that a real cluster would not offer too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+
+from drillyard.base.errors import DrillyardError
+from drillyard.cluster.client import Api, ApiError
+from drillyard.cluster.http_api import HttpApi
+from drillyard.yard.bank import BankClient
+from drillyard.yard.broker import BrokerClient
+from drillyard.yard.datadog import DatadogClient
+from drillyard.yard.home import YardFolder, yard_folder
+from drillyard.yard.state import YardState
+
+SHOP_NAMESPACE = "sock-shop"
+
+
+class Yard:
+    """A yard that is up. Made by `open_yard`, which also closes its connections."""
+
+    def __init__(
+        self,
+        folder: YardFolder,
+        state: YardState,
+        *,
+        api: Api,
+        broker: BrokerClient,
+        bank: BankClient,
+        datadog: DatadogClient,
+        http: httpx.AsyncClient,
+    ) -> None:
+        self.folder = folder
+        self.state = state
+        self.api = api
+        self.broker = broker
+        self.bank = bank
+        self.datadog = datadog
+        self._http = http
+
+    def url(self, service: str) -> str:
+        """Where a service of the yard answers on this machine."""
+        return f"http://{self.state.services[service]}"
+
+    async def orders(self) -> list[dict[str, Any]]:
+        """Every stored order, as `GET /orders` lists them. Raises DrillyardError when orders does not answer."""
+        try:
+            answer = await self._http.get(f"{self.url('orders')}/orders")
+            answer.raise_for_status()
+            listed: list[dict[str, Any]] = answer.json()["_embedded"]["customerOrders"]
+        except (httpx.HTTPError, ValueError, KeyError) as lost:
+            raise DrillyardError(f"The orders could not be listed: {type(lost).__name__} {lost}.") from lost
+        return listed
+
+    async def ready_addresses(self, service: str, namespace: str = SHOP_NAMESPACE) -> int:
+        """How many ready endpoints the Service has."""
+        try:
+            endpoints = await self.api.get("endpoints", namespace, service)
+        except ApiError as refused:
+            if refused.status == 404:
+                return 0
+            raise
+        return sum(len(subset.get("addresses") or ()) for subset in endpoints.get("subsets") or ())
+
+
+@contextlib.asynccontextmanager
+async def open_yard(name: str) -> AsyncIterator[Yard]:
+    """The running yard of that name. Raises DrillyardError when it is not up."""
+    folder = yard_folder(name)
+    state = YardState.read(folder)
+    if state is None:
+        raise DrillyardError(f"Yard {name} is not up.", hint=f"`drill up{_option(name)}` starts it.")
+    async with contextlib.AsyncExitStack() as stack:
+        api = HttpApi.from_kubeconfig(folder.kubeconfig)
+        stack.push_async_callback(api.close)
+        broker = BrokerClient(state.management_url)
+        stack.push_async_callback(broker.close)
+        bank = BankClient(f"http://{state.services['bank']}", state.bank_key)
+        stack.push_async_callback(bank.close)
+        datadog = DatadogClient(f"http://{state.services['telemetry']}", state.api_key, state.app_key)
+        stack.push_async_callback(datadog.close)
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+        yield Yard(folder, state, api=api, broker=broker, bank=bank, datadog=datadog, http=http)
+
+
+def _option(name: str) -> str:
+    return "" if name == "default" else f" --yard {name}"
