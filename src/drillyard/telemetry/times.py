@@ -29,7 +29,7 @@ class TimeError(DrillyardError):
 
 
 def parse_time(value: object, now_ms: int) -> int:
-    """Unix milliseconds of `now`, `now-15m`, an epoch (milliseconds; seconds if short) or RFC 3339. Raises TimeError."""
+    """Unix milliseconds of `now-15m`, an epoch (milliseconds; seconds if short) or RFC 3339. Raises TimeError."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TimeError(f"{value!r} is not a time.", hint='Write "now-15m", milliseconds since 1970, or RFC 3339.')
     text = str(value).strip()

@@ -38,7 +38,7 @@ def test_a_query_finds_exactly_the_logs_that_datadog_finds(case):
     [*CASES["invalid"], "AND", "a OR", ":x", "@a:>>5", "@a:>x", "#f:1", "CIDR(@a)", "a (", "-" * 60 + "a", "x\\"],
 )
 def test_an_impossible_query_is_refused_with_its_column(query):
-    with pytest.raises(QueryError, match="at column [0-9]+"):
+    with pytest.raises(QueryError, match=r"at column [0-9]+"):
         parse(query)
 
 

@@ -1,8 +1,8 @@
 """
 From what a shipper posts to records: JSON arrays, single objects, or lines of text.
 
-Preprocessing as documented by Datadog ("Preprocessing"): a message that is JSON becomes attributes, and well-known names
-give the time, host, status, service, source and trace.
+Preprocessing as documented by Datadog ("Preprocessing"): a message that is JSON becomes attributes, and well-known
+names give the time, host, status, service, source and trace.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def as_text(value: str | int | float | bool) -> str:
 
 
 def flatten(attributes: Attributes) -> Iterator[tuple[str, str | None]]:
-    """Dotted paths with their scalars as text; None says that the path is an object. Arrays add one entry an element."""
+    """Dotted paths with their scalars as text, None for an object; arrays add one entry an element."""
     stack: list[tuple[str, Any, int]] = [("", attributes, 0)]
     while stack:
         path, value, depth = stack.pop()

@@ -8,7 +8,7 @@ from drillyard.base.errors import DrillyardError
 
 
 class QueryError(DrillyardError):
-    """`column` counts from 1; `str()` adds the query with a caret under the place and, where known, what to write instead."""
+    """`column` counts from 1; `str()` adds the query with a caret under the place, and what to write instead."""
 
     def __init__(
         self, message: str, query: str, start: int, end: int | None = None, *, hint: str | None = None

@@ -1,8 +1,8 @@
 """
 Cuts a query into tokens, each with its place, so that every later error can name its column.
 
-The language has context only at a token's start: there `-`, `!`, `>`, `<`, `[`, `{` and `CIDR(` mean something, inside a
-word they are ordinary characters.
+The language has context only at a token's start: there `-`, `!`, `>`, `<`, `[`, `{` and `CIDR(` mean something, inside
+a word they are ordinary characters.
 """
 
 from __future__ import annotations
@@ -125,8 +125,9 @@ def _phrase(query: str, start: int) -> Token:
 
 
 def _word(query: str, start: int, *, after_colon: bool) -> Token:
-    """A bare word up to a blank, a bracket or a quote; with a colon behind it, a field (inside a value colons are ordinary)."""
-    text, at, plain = [], start, True
+    """A bare word up to a blank, a bracket or a quote; a colon ends a field's name but is ordinary in a value."""
+    text: list[str] = []
+    at, plain = start, True
     while at < len(query):
         char = query[at]
         if char in _BLANK or char in '()"':

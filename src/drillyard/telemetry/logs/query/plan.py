@@ -4,8 +4,8 @@ From a tree to one full-text expression, so that the index does the work.
 A plan is either exact (the expression finds just the matching records, so counting needs no record) or a superset (the
 matcher must still be asked for each). It never misses a record: what the index cannot say becomes "every record".
 
-The index has two columns. `message` holds the words of the message. `terms` holds one opaque word for each `field:value`
-that a record has, one for each attribute path, and EVERY for all.
+The index has two columns. `message` holds the words of the message. `terms` holds one opaque word for each
+`field:value` that a record has, one for each attribute path, and EVERY for all.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def index_text(record: Record) -> tuple[str, str]:
 
 
 def indexed_pairs(record: Record) -> Iterator[tuple[str, str]]:
-    """Tags and reserved fields with their values: few different ones, so wildcards over them are looked up in a list."""
+    """Tags and reserved fields with their values: so few that wildcards over them are looked up in a list."""
     reserved = {"service": record.service, "host": record.host, "source": record.source, "status": record.status}
     for name, value in reserved.items():
         if value:

@@ -1,0 +1,3 @@
+"""
+The Datadog-compatible API: one file per surface, one gate before all of them.
+"""

@@ -1,0 +1,47 @@
+"""
+The whole API as one ASGI application.
+"""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from drillyard.base.errors import DrillyardError
+from drillyard.telemetry.api import (
+    containers,
+    events_v1,
+    events_v2,
+    logs_aggregate,
+    logs_intake,
+    logs_search,
+    validate,
+)
+from drillyard.telemetry.api.answers import error_answer
+from drillyard.telemetry.api.gate import Gate, refusal
+from drillyard.telemetry.settings import Settings
+from drillyard.telemetry.telemetry import Telemetry
+
+_SENTENCES = {404: "Not found", 405: "Method not allowed"}
+
+
+def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
+    """Every surface behind the gate."""
+    surfaces = (logs_intake, logs_search, logs_aggregate, events_v1, events_v2, containers)
+    routes = [route for surface in surfaces for route in surface.routes(telemetry)]
+    handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}
+    app = Starlette(routes=[*routes, *validate.routes()], exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return Gate(app, settings.api_keys, settings.app_keys)
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    return refusal(error)
+
+
+async def _no_such_path(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return error_answer(error.status_code, _SENTENCES.get(error.status_code, error.detail), error.headers)

@@ -1,0 +1,73 @@
+"""
+Reads a request's body within limits: of bytes on the wire, and of bytes once unpacked.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from drillyard.telemetry.api.answers import ApiError
+
+PACKED_MAX = 5 * 1024 * 1024
+"""Datadog's limit for one intake payload."""
+UNPACKED_MAX = 20 * 1024 * 1024
+
+_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, unpacked. Raises ApiError 400, 413 or 415."""
+    parts, size = [], 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > PACKED_MAX:
+                raise ApiError(413, f"The body is larger than {PACKED_MAX // 1024 // 1024} MB.")
+            parts.append(part)
+    except ClientDisconnect as gone:
+        raise ApiError(400, "The client hung up.") from gone
+    return unpack(b"".join(parts), request.headers.get("content-encoding", ""))
+
+
+def unpack(body: bytes, encoding: str) -> bytes:
+    """Undoes gzip and deflate. Raises ApiError."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity") or not body:
+        return body
+    bits = _WINDOW_BITS.get(encoding)
+    if bits is None:
+        raise ApiError(415, f"Content-Encoding {encoding[:30]} is not understood here. Use gzip or deflate.")
+    for attempt in (bits, -15) if encoding == "deflate" else (bits,):  # Some send deflate without zlib's header.
+        unpacker = zlib.decompressobj(attempt)
+        try:
+            found = unpacker.decompress(body, UNPACKED_MAX)
+        except zlib.error:
+            continue
+        if unpacker.unconsumed_tail:
+            raise ApiError(413, f"The body unpacks to more than {UNPACKED_MAX // 1024 // 1024} MB.")
+        if unpacker.eof:
+            return found
+    raise ApiError(400, f"The body is not {encoding}, or is cut off.")
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object; an empty body is an empty object. Raises ApiError."""
+    body = await read_body(request)
+    if not body.strip():
+        return {}
+    found = read_json(body)
+    if not isinstance(found, dict):
+        raise ApiError(400, "The body must be a JSON object.")
+    return found
+
+
+def read_json(body: bytes) -> Any:
+    """Raises ApiError 400."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as wrong:
+        raise ApiError(400, f"The body is not JSON: {wrong}.") from wrong

@@ -1,0 +1,117 @@
+"""
+One page of a search, for logs and events alike: the window, the order, the limit, the cursor.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from drillyard.telemetry.api.answers import ApiError, answer, request_id
+from drillyard.telemetry.api.fields import section, text, whole_number
+from drillyard.telemetry.logs.cursor import Cursor, decode
+from drillyard.telemetry.logs.query import parse
+from drillyard.telemetry.logs.record import Record
+from drillyard.telemetry.logs.store import RecordStore, Window
+from drillyard.telemetry.telemetry import Telemetry
+from drillyard.telemetry.times import parse_time
+
+LIMIT_MAX = 1_000
+
+
+@dataclass(frozen=True)
+class Question:
+    """A search as asked. `identity` is what must stay the same from page to page."""
+
+    query: str
+    window: Window
+    newest_first: bool
+    limit: int
+    after: int | None
+    identity: str
+
+
+def read_window(parts: Mapping[str, Any], now_ms: int) -> Window:
+    """`from` (default now-15m) and `to` (default now). Raises TimeError, and ApiError if they are swapped."""
+    start = parse_time(_or(parts.get("from"), "now-15m"), now_ms)
+    end = parse_time(_or(parts.get("to"), "now"), now_ms)
+    if start > end:
+        raise ApiError(400, "The time span is empty: from is after to.")
+    return Window(start, end)
+
+
+def _or(value: object, default: str) -> object:
+    return default if value is None or value == "" else value
+
+
+def read_question(body: Mapping[str, Any], now_ms: int, *, default_sort: str = "-timestamp") -> Question:
+    """From the JSON form `{filter, sort, page}`. Raises ApiError, TimeError, CursorError, QueryError."""
+    asked, page = section(body, "filter"), section(body, "page")
+    query = text(asked, "query", "*")
+    parse(query)
+    sort = text(body, "sort") or default_sort
+    if sort not in ("timestamp", "-timestamp"):
+        raise ApiError(400, "sort must be timestamp or -timestamp.")
+    limit = whole_number(page, "limit", 10, 1, LIMIT_MAX)
+    window = read_window(asked, now_ms)
+    identity = orjson.dumps([query, asked.get("from"), asked.get("to"), sort]).decode()
+    after, cursor = None, text(page, "cursor")
+    if cursor:
+        place = decode(cursor, identity)
+        after, window = place.key, place.window
+    return Question(query, window, sort == "-timestamp", limit, after, identity)
+
+
+def form_of(request: Request) -> dict[str, Any]:
+    """The JSON form of a GET search with `filter[query|from|to]`, `sort`, `page[limit|cursor]`."""
+    given = request.query_params
+    asked = {name: given[f"filter[{name}]"] for name in ("query", "from", "to") if f"filter[{name}]" in given}
+    page = {name: given[f"page[{name}]"] for name in ("limit", "cursor") if f"page[{name}]" in given}
+    return {"filter": asked, "page": page} | ({"sort": given["sort"]} if "sort" in given else {})
+
+
+async def answer_search(
+    request: Request,
+    telemetry: Telemetry,
+    store: RecordStore,
+    question: Question,
+    show: Callable[[Record], dict[str, Any]],
+) -> Response:
+    """The page as JSON:API: `data`, `meta`, and `meta.page.after` with `links.next` only when more follows."""
+    started_s = time.monotonic()
+    tree = parse(question.query)
+
+    def look() -> list[Record]:
+        found = store.search(tree, question.window, newest_first=question.newest_first, after=question.after)
+        return list(islice(found, question.limit + 1))
+
+    records = await telemetry.read(look)
+    more, records = len(records) > question.limit, records[: question.limit]
+    meta: dict[str, Any] = {
+        "elapsed": round((time.monotonic() - started_s) * 1000),
+        "request_id": request_id(),
+        "status": "done",
+    }
+    content: dict[str, Any] = {"data": [show(record) for record in records], "meta": meta}
+    if more:
+        after = Cursor(records[-1].key, question.window).encode(question.identity)
+        meta["page"] = {"after": after}
+        content["links"] = {"next": _next_link(request, question, after)}
+    return answer(content)
+
+
+def _next_link(request: Request, question: Question, after: str) -> str:
+    query, start, end, sort = orjson.loads(question.identity)
+    parts = {"filter[query]": query, "filter[from]": start, "filter[to]": end, "sort": sort}
+    parts |= {"page[limit]": question.limit, "page[cursor]": after}
+    path = request.url.path.removesuffix("/search")
+    base = f"{request.url.scheme}://{request.url.netloc}{path}"
+    return f"{base}?{urlencode({name: value for name, value in parts.items() if value is not None})}"

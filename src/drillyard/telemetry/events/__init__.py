@@ -1,0 +1,3 @@
+"""
+Events: what happened and who says so, searched in the language of logs.
+"""

@@ -1,0 +1,58 @@
+"""
+What the telemetry server is told by its environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from drillyard.base.errors import SettingError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`port` 0 lets the kernel choose; `ready_file` is written once the port answers."""
+
+    data: Path
+    api_keys: frozenset[str]
+    app_keys: frozenset[str]
+    host: str = "127.0.0.1"
+    port: int = 0
+    ready_file: Path | None = None
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """From TELEMETRY_DATA, DD_API_KEY, DD_APP_KEY (parted by commas), HOST, PORT, READY_FILE. Raises SettingError."""
+    ready_file = environment.get("READY_FILE")
+    return Settings(
+        data=Path(_needed(environment, "TELEMETRY_DATA", "a folder for the stored logs")),
+        api_keys=_keys(environment, "DD_API_KEY"),
+        app_keys=_keys(environment, "DD_APP_KEY"),
+        host=environment.get("HOST") or "127.0.0.1",
+        port=read_port(environment, 0),
+        ready_file=Path(ready_file) if ready_file else None,
+    )
+
+
+def read_port(environment: Mapping[str, str], default: int) -> int:
+    """PORT, 0 to 65535. Raises SettingError."""
+    text = environment.get("PORT") or str(default)
+    if not text.isdecimal() or int(text) > 65_535:
+        raise SettingError(f"PORT is {text!r}, which is not a port.", hint="Give a number from 0 to 65535.")
+    return int(text)
+
+
+def _needed(environment: Mapping[str, str], name: str, meaning: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise SettingError(f"{name} is not set.", hint=f"It names {meaning}.")
+    return value
+
+
+def _keys(environment: Mapping[str, str], name: str) -> frozenset[str]:
+    keys = frozenset(key.strip() for key in _needed(environment, name, "the accepted keys").split(",") if key.strip())
+    if not keys:
+        raise SettingError(f"{name} holds no key.", hint="Give one, or several parted by commas.")
+    return keys

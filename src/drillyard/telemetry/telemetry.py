@@ -1,0 +1,48 @@
+"""
+Everything the API reads and writes, opened and closed together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from drillyard.base.clock import Clock
+from drillyard.telemetry.containers import Containers
+from drillyard.telemetry.logs.store import SqliteStore
+from drillyard.telemetry.writer import GroupWriter
+
+Answer = TypeVar("Answer")
+
+
+class Telemetry:
+    """Logs, events and the containers last reported. Must be closed."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.clock = clock
+        self.logs = SqliteStore(folder / "logs.db")
+        self.events = SqliteStore(folder / "events.db")
+        self.containers = Containers(clock)
+        self._readers = ThreadPoolExecutor(2, "telemetry-read")
+        self._writers = ThreadPoolExecutor(1, "telemetry-write")
+        self.log_writer = GroupWriter(self.logs, self._writers)
+        self.event_writer = GroupWriter(self.events, self._writers)
+
+    def now_ms(self) -> int:
+        """The time, in Unix milliseconds."""
+        return int(self.clock.now().timestamp() * 1000)
+
+    async def read(self, question: Callable[[], Answer]) -> Answer:
+        """Asks a store in another thread, so that the loop goes on."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, question)
+
+    def close(self) -> None:
+        """Waits for running commits and searches, then closes the files."""
+        self._writers.shutdown()
+        self._readers.shutdown(cancel_futures=True)
+        self.logs.close()
+        self.events.close()
