@@ -71,6 +71,18 @@ class Reconciliation:
         """True when nobody disagrees about anything."""
         return not self.disagreements
 
+    def summary(self) -> str:
+        """One line for people: how many orders agree, the money, and the gravest disagreement if there is one."""
+        agreed = self.counts.get(OrderClass.AGREED.value, 0)
+        text = f"{agreed} of {len(self.rows)} order(s) agreed"
+        if self.totals.held_cents is not None:
+            text += f", the bank holds {self.totals.held_cents / 100:.2f}"
+        if self.disagreements:
+            first, more = self.disagreements[0], len(self.disagreements) - 1
+            text += f"; {first.order_class.value}: {first.order_id or 'no order'}: {first.text}"
+            text += f" (and {more} more)" if more else ""
+        return text
+
     def to_json(self) -> dict[str, Any]:
         """The shape of `evidence/reconciliation.json`: rows, disagreements, totals, counts per class (of the rows)."""
         return {

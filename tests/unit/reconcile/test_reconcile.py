@@ -118,7 +118,7 @@ def _forget(world: World, order: str) -> None:
 
 
 CORRUPTIONS: list[tuple[str, Corruption]] = [
-    ("order_missing", lambda world, order: _forget(world, order)),
+    ("order_missing", _forget),
     ("charged_not_ordered", lambda world, order: _drop(world.orders, world.stored(order))),
     ("charged_twice", lambda world, order: world.charges.append({**world.charge(order), "id": "ch_again"})),
     ("charged_order_failed", lambda world, order: world.stored(order).update(status="PAYMENT_FAILED")),
@@ -192,6 +192,10 @@ def test_the_gravest_class_stands_in_the_row_and_all_are_listed() -> None:
     result = world.reconciled()
 
     assert result.rows[0].order_class is OrderClass.CHARGED_TWICE
+    assert result.summary() == (
+        "0 of 1 order(s) agreed, the bank holds 39.98; charged_twice: 6900953ac1f4320001b50000: "
+        "2 charges hold 3998 cents together (and 1 more)"
+    )
     assert [one.order_class.value for one in result.disagreements] == ["charged_twice", "shipped_twice"]
     assert result.totals.charged_cents == 2 * 1999
     assert result.counts == {"charged_twice": 1}
