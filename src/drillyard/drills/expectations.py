@@ -152,7 +152,7 @@ def _shipped_once(scene: Scene, what: ShippedOnce, phase: str) -> Made:
 def _canary(scene: Scene, what: Canary, phase: str) -> Made:
     async def look() -> Seen:
         result = await canary_order(
-            scene.yard.url("front-end"), seed=scene.settings.seed, clock=scene.clock, deadline_s=_CANARY_S
+            scene.yard.url("front-end"), seed=scene.settings.seed, clock=scene.clock, deadline_s=_CANARY_S, transport=scene.transport
         )
         if result.order_id:
             scene.canary_ids.append(result.order_id)

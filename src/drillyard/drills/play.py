@@ -24,7 +24,7 @@ from drillyard.faults.active import ActiveFaults, wait_for
 from drillyard.faults.fault import Fault, to_json
 from drillyard.incidents.catalogue import faults_of
 from drillyard.load.shopping import place_orders
-from drillyard.reconcile.reconciliation import Reconciliation, reconcile
+from drillyard.reconcile.reconciliation import reconcile
 from drillyard.record.plain import plain
 from drillyard.record.verdicts import Check, Outcome, Verdict
 
@@ -138,6 +138,7 @@ async def _load(scene: Scene) -> None:
             scene.clock,
             on_order=placed,
             ledger=scene.ledger,
+            transport=scene.transport,
         )
     finally:
         scene.record.ledger("shoppers", [plain(row) for row in scene.ledger])
@@ -236,16 +237,9 @@ async def _account(scene: Scene) -> None:
             Outcome.KEPT if kept else Outcome.BROKEN,
             "Shoppers, orders, bank and queue-master agree on every order and every cent",
             f"{len(mine)} order(s) agreed",
-            _summary(result),
+            result.summary(),
         )
     )
-
-
-def _summary(result: Reconciliation) -> str:
-    totals = result.totals
-    charged = "not asked" if totals.charged_cents is None else f"{totals.charged_cents / 100:.2f}"
-    classes = ", ".join(f"{count} {name}" for name, count in result.counts.items() if count) or "no order"
-    return f"{classes}; accepted {totals.accepted_cents / 100:.2f}, charged {charged}"
 
 
 @contextlib.asynccontextmanager

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import httpx
+
 from drillyard.base.clock import Clock
 from drillyard.incidents.schema import Count, Incident
 from drillyard.load.ledger import ShopperLedger
@@ -63,6 +65,8 @@ class Scene:
     ledger: ShopperLedger = field(default_factory=ShopperLedger)
     canary_ids: list[str] = field(default_factory=list)
     fault_on_at: datetime | None = None
+    transport: httpx.AsyncBaseTransport | None = None
+    """How shoppers reach the front end; None: over the network."""
     touched: bool = False
     """True once an investigator was let in: then what happens in the yard is not the drill's own doing."""
 

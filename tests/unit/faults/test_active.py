@@ -1,0 +1,133 @@
+"""What was broken can be healed by whoever comes later, also after its owner was killed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from drillyard.base.clock import VirtualClock
+from drillyard.base.errors import DrillyardError
+from drillyard.base.processes import ProcessId
+from drillyard.faults import active as module
+from drillyard.faults import registry
+from drillyard.faults.active import ActiveFaults
+from drillyard.faults.scale_deployment import ScaleDeployment
+from drillyard.yard.broker import QueueView
+
+
+class Cluster:
+    """A deployment with replicas, and a broker that counts them as consumers."""
+
+    def __init__(self) -> None:
+        self.replicas = 2
+        self.api = self
+        self.broker = SimpleNamespace(queue=self._queue)
+
+    async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        return {"spec": {"replicas": self.replicas}}
+
+    async def patch(self, kind: str, namespace: str, name: str, patch: dict[str, Any], **_: Any) -> None:
+        self.replicas = patch["spec"]["replicas"]
+
+    async def ready_addresses(self, service: str) -> int:
+        return self.replicas
+
+    async def _queue(self, name: str) -> QueueView:
+        return QueueView(0, 0, 0, self.replicas)
+
+
+FAULT = ScaleDeployment(deployment="queue-master", replicas=0, queue="shipping-task")
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture
+def faults(tmp_path: Path, clock: VirtualClock) -> ActiveFaults:
+    return ActiveFaults(tmp_path / "faults.json", clock)
+
+
+async def test_a_fault_is_proven_on_and_healed_twice_in_a_row(faults: ActiveFaults, clock: VirtualClock) -> None:
+    yard: Any = Cluster()
+
+    prepared = await faults.put_in(FAULT, yard, clock.now() + timedelta(minutes=5))
+
+    assert (await prepared.is_on(yard)).holds
+    assert yard.replicas == 0
+    for _ in range(2):
+        assert (await faults.heal(prepared, yard)).holds
+        assert yard.replicas == 2
+    assert faults.all() == []
+
+
+async def test_it_is_healed_from_what_was_stored(tmp_path: Path, faults: ActiveFaults, clock: VirtualClock) -> None:
+    yard: Any = Cluster()
+    await faults.put_in(FAULT, yard, clock.now() + timedelta(minutes=5))
+
+    later = ActiveFaults(tmp_path / "faults.json", clock)
+    (one,) = later.all()
+    await later.heal(one.fault, yard)
+
+    assert yard.replicas == 2
+
+
+async def test_it_counts_as_abandoned_when_its_owner_is_gone_or_its_time_is_over(
+    faults: ActiveFaults, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yard: Any = Cluster()
+    await faults.put_in(FAULT, yard, clock.now() + timedelta(seconds=10))
+    assert faults.abandoned() == []
+
+    clock.elapsed_s += 11
+    assert len(faults.abandoned()) == 1
+
+    clock.elapsed_s = 0.0
+    monkeypatch.setattr(module, "ProcessId", ProcessId)
+    monkeypatch.setattr(ProcessId, "alive", lambda self: False)
+    assert len(faults.abandoned()) == 1
+
+
+async def test_a_broker_that_still_has_a_consumer_disproves_it(faults: ActiveFaults) -> None:
+    yard: Any = Cluster()
+    prepared = await FAULT.prepare(yard)
+    await prepared.put_in(yard)
+
+    async def still_one(name: str) -> QueueView:
+        return QueueView(0, 0, 0, 1)
+
+    yard.broker.queue = still_one
+
+    assert not (await prepared.is_on(yard)).holds
+
+
+async def test_scaling_to_what_it_already_was_is_no_fault() -> None:
+    yard: Any = Cluster()
+    yard.replicas = 0
+
+    prepared = await FAULT.prepare(yard)
+    await prepared.put_in(yard)
+
+    assert not (await prepared.is_on(yard)).holds
+
+
+def test_a_damaged_list_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "faults.json").write_text("[{")
+
+    with pytest.raises(DrillyardError, match="cannot be read"):
+        ActiveFaults(tmp_path / "faults.json").all()
+
+
+@pytest.mark.parametrize("name", sorted(registry.FAULTS))
+def test_every_fault_says_what_it_does_and_can_be_stored(name: str) -> None:
+    kind = registry.FAULTS[name]
+    fault = registry.build(name, {"deployment": "payment"} if name == "scale_deployment" else {})
+
+    assert kind.__doc__
+    assert registry.name_of(fault) == name
+    assert registry.build(name, module.to_json(fault)) == fault
