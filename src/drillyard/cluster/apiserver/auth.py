@@ -1,0 +1,60 @@
+"""
+Who asks: bearer tokens from a table, each for one user with groups, as `kube-apiserver --token-auth-file` has it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from drillyard.cluster.client import ApiError
+
+MASTERS = "system:masters"
+AUTHENTICATED = "system:authenticated"
+
+
+@dataclass(frozen=True)
+class User:
+    """A user as access rules know one; members of `system:masters` may do everything."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+
+    @property
+    def all_groups(self) -> tuple[str, ...]:
+        return (*self.groups, AUTHENTICATED)
+
+
+@dataclass
+class Tokens:
+    """The tokens that are valid now. Kept as digests, so that a look-up takes no hint from how far a guess matches."""
+
+    _users: dict[bytes, User] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, users: Mapping[str, User]) -> Tokens:
+        """From a table token → user."""
+        tokens = cls()
+        for token, user in users.items():
+            tokens.add(token, user)
+        return tokens
+
+    def add(self, token: str, user: User) -> None:
+        self._users[_digest(token)] = user
+
+    def withdraw(self, token: str) -> None:
+        self._users.pop(_digest(token), None)
+
+    def user_of(self, authorization: str) -> User:
+        """The user of an Authorization header. Raises ApiError 401."""
+        scheme, _, token = authorization.partition(" ")
+        user = self._users.get(_digest(token.strip())) if scheme.lower() == "bearer" else None
+        if user is None:
+            raise ApiError(401, "Unauthorized", "Unauthorized")
+        return user
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

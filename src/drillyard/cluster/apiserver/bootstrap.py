@@ -1,0 +1,66 @@
+"""
+What a new cluster holds before anybody asks: the four namespaces and the roles that everybody knows.
+"""
+
+from __future__ import annotations
+
+from drillyard.cluster.apiserver.auth import MASTERS
+from drillyard.cluster.apiserver.objects import Objects, WriteOptions
+from drillyard.cluster.client import Object
+from drillyard.cluster.resources import RESOURCES, named
+
+NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+_READ = ["get", "list", "watch"]
+_WRITE = ["create", "delete", "deletecollection", "patch", "update"]
+
+
+def fill(objects: Objects) -> None:
+    """Creates them in an empty store."""
+    for name in NAMESPACES:
+        _create(objects, "namespaces", "", {"metadata": {"name": name}})
+    for name, rules in _roles().items():
+        _create(objects, "clusterroles", "", {"metadata": {"name": name}, "rules": rules})
+    subjects = [{"kind": "Group", "name": MASTERS}]
+    role = {"kind": "ClusterRole", "name": "cluster-admin"}
+    binding: Object = {"metadata": {"name": "cluster-admin"}, "roleRef": role, "subjects": subjects}
+    _create(objects, "clusterrolebindings", "", binding)
+    service: Object = {
+        "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
+        "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
+    }
+    _create(objects, "services", "default", service)
+
+
+def _create(objects: Objects, kind: str, namespace: str, obj: Object) -> None:
+    objects.create(named(kind), namespace, obj, WriteOptions(manager="kube-apiserver"))
+
+
+def _roles() -> dict[str, list[Object]]:
+    """cluster-admin, and admin, edit and view of a namespace, over the kinds that this cluster has."""
+    shared = [row for row in RESOURCES if row.namespaced and row.stored and row.group != "rbac.authorization.k8s.io"]
+    groups = sorted({row.group for row in shared})
+
+    def rules(verbs: list[str], *, without: tuple[str, ...] = ()) -> list[Object]:
+        return [
+            {
+                "apiGroups": [group],
+                "resources": sorted(
+                    name
+                    for row in shared
+                    if row.group == group and row.plural not in without
+                    for name in (row.plural, *(f"{row.plural}/{sub.name}" for sub in row.subresources))
+                    if name not in ("pods/binding", *(f"pods/{stream}" for stream in without))
+                ),
+                "verbs": verbs,
+            }
+            for group in groups
+        ]
+
+    metrics = [{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": _READ}]
+    view = rules(_READ, without=("secrets", "exec", "attach", "portforward", "eviction")) + metrics
+    edit = rules(_READ + _WRITE) + metrics
+    own = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": _READ + _WRITE}
+    everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+    urls = {"nonResourceURLs": ["*"], "verbs": ["*"]}
+    return {"cluster-admin": [everything, urls], "admin": [*edit, own], "edit": edit, "view": view}
