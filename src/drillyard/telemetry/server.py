@@ -7,10 +7,12 @@ Says `telemetry ready on HOST:PORT` once it answers, and ends on SIGTERM within 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import uvicorn
 
@@ -74,6 +76,21 @@ class _Announcing(uvicorn.Server):
         super().__init__(config)
         self._settings = settings
         self._listener = listener
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """An ordinary end on SIGTERM and SIGINT; uvicorn's own way raises the signal again and so ends with -15."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         port = self._listener.getsockname()[1]

@@ -170,7 +170,8 @@ class SqliteStore:
                 # CROSS JOIN makes SQLite ask the index first; left to itself it once took 22 s for what takes 9 ms.
                 sql = (
                     "SELECT key, document FROM record_index CROSS JOIN record ON key = record_index.rowid"
-                    f" WHERE record_index MATCH ? AND record_index.rowid BETWEEN ? AND ? ORDER BY record_index.rowid {direction}"
+                    " WHERE record_index MATCH ? AND record_index.rowid BETWEEN ? AND ?"
+                    f" ORDER BY record_index.rowid {direction}"
                 )
                 rows = reader.execute(sql, (planned.expression, low, high))
             for key, document in rows:

@@ -1,0 +1,151 @@
+"""
+From lines to the intake: in order, at once, and never lost between the two.
+
+While the intake is away, payloads go to the disk buffer and follow, in order, when it is back. Only when a payload has
+arrived or is on the disk do the files' offsets move on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from drillyard.base.clock import Clock
+from drillyard.telemetry.agent.intake import Delivery, Intake
+from drillyard.telemetry.agent.offsets import Offsets
+from drillyard.telemetry.agent.spool import Spool
+from drillyard.telemetry.agent.stats import Stats
+from drillyard.telemetry.agent.tags import Origin
+from drillyard.telemetry.agent.tail import Line
+
+BATCH_LOGS = 900
+BATCH_BYTES = 2_000_000
+WAITING_MAX = 20_000
+"""Lines read and not yet in a payload; beyond it nothing more is read."""
+RETRY_FIRST_S = 0.25
+RETRY_MOST_S = 5.0
+
+OriginOf = Callable[[Line], Origin]
+
+
+class Sender:
+    """`run` sends what `put` brings."""
+
+    def __init__(
+        self, intake: Intake, logs_url: str, hostname: str, spool: Spool, offsets: Offsets, stats: Stats, clock: Clock
+    ) -> None:
+        self._intake = intake
+        self._url = f"{logs_url}/api/v2/logs"
+        self._hostname = hostname
+        self._spool = spool
+        self._offsets = offsets
+        self._stats = stats
+        self._clock = clock
+        self._waiting: list[tuple[Line, dict[str, Any]]] = []
+        self._work = asyncio.Event()
+
+    @property
+    def full(self) -> bool:
+        """Whether reading should wait."""
+        return len(self._waiting) >= WAITING_MAX
+
+    def put(self, line: Line, origin: Origin) -> None:
+        """Takes a line over; it will arrive, or stay behind the file's offset."""
+        self._stats.logs_processed += 1
+        self._stats.logs_truncated += line.truncated
+        log = {
+            "message": line.text,
+            "status": "error" if line.stream == "stderr" else "info",
+            "timestamp": line.timestamp_ms,
+            "hostname": self._hostname,
+            "service": origin.service,
+            "ddsource": origin.source,
+            "ddtags": ",".join(origin.tags),
+        }
+        self._waiting.append((line, log))
+        self._work.set()
+
+    async def run(self) -> None:
+        """Sends for ever."""
+        retry_s = 0.0
+        while True:
+            if self._spool.empty and not self._waiting:
+                self._work.clear()
+                await self._work.wait()
+            if retry_s:
+                await self._wait(retry_s)
+            arrived = await self.send_once()
+            retry_s = 0.0 if arrived else min(max(retry_s * 2, RETRY_FIRST_S), RETRY_MOST_S)
+
+    async def send_once(self) -> bool:
+        """The oldest payload first; False when the intake is away. New lines then go to the disk."""
+        if not self._spool.empty:
+            self.buffer()
+            return await self._send_oldest()
+        batch = self._take()
+        if not batch:
+            return True
+        payload = _encode(batch)
+        delivery = await self._post(payload, len(batch))
+        if delivery is Delivery.LATER:
+            self._spool.add(payload)
+            self._delivered(batch)
+            self.buffer()
+            return False
+        self._delivered(batch)
+        return True
+
+    async def _send_oldest(self) -> bool:
+        payload = self._spool.oldest()
+        logs = orjson.loads(gzip.decompress(payload))
+        delivery = await self._post(payload, len(logs))
+        if delivery is Delivery.LATER:
+            return False
+        self._spool.drop_oldest()
+        return True
+
+    def buffer(self) -> None:
+        """Puts what waits on the disk, as far as there is room; what stays out stays behind the files' offsets."""
+        while self._waiting and not self._spool.full:
+            batch = self._take()
+            self._spool.add(_encode(batch))
+            self._delivered(batch)
+
+    async def _wait(self, retry_s: float) -> None:
+        self._stats.retry_count += 1
+        started_s = self._clock.monotonic_s()
+        await self._clock.sleep(retry_s)
+        self._stats.retry_time_spent_ms += round((self._clock.monotonic_s() - started_s) * 1000)
+
+    async def _post(self, payload: bytes, logs: int) -> Delivery:
+        delivery = await self._intake.post(self._url, payload, {"Content-Encoding": "gzip"})
+        if delivery is Delivery.DONE:
+            self._stats.logs_sent += logs
+            self._stats.encoded_bytes_sent += len(payload)
+            self._stats.bytes_sent += int.from_bytes(payload[-4:], "little")  # gzip ends with the unpacked size.
+        elif delivery is Delivery.NEVER:
+            self._stats.logs_dropped += logs
+        return delivery
+
+    def _take(self) -> list[tuple[Line, dict[str, Any]]]:
+        size, count = 0, 0
+        for _, log in self._waiting[:BATCH_LOGS]:
+            size += len(log["message"]) * 2 + len(log["ddtags"]) + 200
+            if count and size > BATCH_BYTES:
+                break
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    def _delivered(self, batch: list[tuple[Line, dict[str, Any]]]) -> None:
+        for line, _ in batch:
+            self._offsets.advance(line.file, line.inode, line.end)
+        self._offsets.save()
+
+
+def _encode(batch: list[tuple[Line, dict[str, Any]]]) -> bytes:
+    return gzip.compress(orjson.dumps([log for _, log in batch]), compresslevel=3, mtime=0)
