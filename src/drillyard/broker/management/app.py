@@ -1,0 +1,217 @@
+"""
+The management API over HTTP: login, addresses with escaped names, and errors as RabbitMQ words them.
+
+Names in addresses are escaped (`/api/queues/%2F/shipping-task`), so routes match the raw path and unescape afterwards.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from drillyard.broker.broker import Broker
+from drillyard.broker.errors import AmqpError
+
+BODY_MAX_BYTES = 8 * 1024 * 1024
+PAGE_SIZE_MAX = 500
+Call = Callable[[Broker, Request], Awaitable[Response]]
+
+
+class RawPaths:
+    """Lets routes see the path as it was sent, escapes and all."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raw: bytes = scope.get("raw_path") or scope["path"].encode()
+            scope = {**scope, "path": raw.split(b"?")[0].decode("latin-1")}
+        await self._app(scope, receive, send)
+
+
+def refuse(status: int, error: str, reason: str) -> HTTPException:
+    """An answer in RabbitMQ's form: `{"error": …, "reason": …}`."""
+    return HTTPException(status, json.dumps({"error": error, "reason": reason}))
+
+
+def not_found() -> HTTPException:
+    return refuse(404, "Object Not Found", "Not Found")
+
+
+def part(request: Request, name: str) -> str:
+    """A name from the address, unescaped."""
+    return unquote(request.path_params[name])
+
+
+def check_vhost(request: Request) -> None:
+    """Raises 404 for any virtual host but `/`."""
+    if "vhost" in request.path_params and part(request, "vhost") != "/":
+        raise not_found()
+
+
+async def read_body(request: Request, *, optional: bool = False) -> dict[str, Any]:
+    """The JSON object of a request. Raises 400 or 413."""
+    content = b""
+    async for piece in request.stream():
+        content += piece
+        if len(content) > BODY_MAX_BYTES:
+            raise refuse(413, "body_too_large", f"The body is larger than {BODY_MAX_BYTES} bytes")
+    if not content and optional:
+        return {}
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        raise refuse(400, "bad_request", "The body is not JSON") from None
+    if not isinstance(body, dict):
+        raise refuse(400, "bad_request", "The body is not a JSON object")
+    return body
+
+
+def truth(value: Any, name: str) -> bool:
+    """rabbitmqadmin sends booleans as the words "true" and "false"."""
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return bool(value == "true")
+    raise refuse(400, "bad_request", f"{name} must be true or false, not {value!r}")
+
+
+def listing(request: Request, items: list[dict[str, Any]]) -> Response:
+    """A list with RabbitMQ's `name`, `use_regex`, `sort`, `sort_reverse`, `page`, `page_size` and `columns`."""
+    query = request.query_params
+    wanted = query.get("name")
+    if wanted:
+        items = [item for item in items if _fits(str(item.get("name", "")), wanted, query.get("use_regex") == "true")]
+    sort = query.get("sort")
+    if sort:
+        items = sorted(
+            items, key=lambda item: _sort_key(_column(item, sort)), reverse=query.get("sort_reverse") == "true"
+        )
+    if "page" not in query:
+        return JSONResponse([only_columns(request, item) for item in items])
+    page, size = _number(query["page"], "page"), _number(query.get("page_size", "100"), "page_size")
+    if size > PAGE_SIZE_MAX:
+        raise refuse(400, "bad_request", f"page_size must be at most {PAGE_SIZE_MAX}")
+    shown = items[(page - 1) * size : page * size]
+    return JSONResponse(
+        {
+            "items": [only_columns(request, item) for item in shown],
+            "item_count": len(shown),
+            "filtered_count": len(items),
+            "total_count": len(items),
+            "page": page,
+            "page_size": size,
+            "page_count": max(1, -(-len(items) // size)),
+        }
+    )
+
+
+def _fits(name: str, wanted: str, regex: bool) -> bool:
+    if not regex:
+        return wanted.lower() in name.lower()
+    try:
+        return re.search(wanted, name) is not None
+    except re.error:
+        raise refuse(400, "bad_request", f"name is not a regular expression: {wanted}") from None
+
+
+def _number(text: str, name: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise refuse(400, "bad_request", f"{name} must be a whole number from 1")
+    return int(text)
+
+
+def _sort_key(value: Any) -> tuple[int, Any]:
+    if isinstance(value, bool | int | float):
+        return (0, value)
+    return (1, str(value)) if value is not None else (2, "")
+
+
+def _column(item: dict[str, Any], path: str) -> Any:
+    value: Any = item
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def only_columns(request: Request, item: dict[str, Any]) -> dict[str, Any]:
+    """The fields that `columns=` asks for (dots go into objects), or all."""
+    columns = request.query_params.get("columns")
+    if not columns:
+        return item
+    shown: dict[str, Any] = {}
+    for path in columns.split(","):
+        names = path.split(".")
+        value = _column(item, path)
+        if value is None and names[-1] not in item:
+            continue
+        place = shown
+        for name in names[:-1]:
+            place = place.setdefault(name, {})
+        place[names[-1]] = value
+    return shown
+
+
+def one(request: Request, item: dict[str, Any]) -> Response:
+    return JSONResponse(only_columns(request, item))
+
+
+def build_app(broker: Broker, routes: list[tuple[str, str, Call]]) -> ASGIApp:
+    """`routes` are (method, path, call); every path under /api wants the login."""
+
+    def endpoint(call: Call) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            _check_login(broker, request)
+            check_vhost(request)
+            try:
+                return await call(broker, request)
+            except AmqpError as error:
+                raise not_found() if error.code == 404 else refuse(400, "bad_request", error.reply_text) from error
+
+        return answer
+
+    app = Starlette(
+        routes=[Route(path, endpoint(call), methods=[method]) for method, path, call in routes],
+        exception_handlers={HTTPException: _as_json},
+    )
+    app.router.redirect_slashes = False
+    return RawPaths(app)
+
+
+async def _as_json(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.detail.startswith("{"):
+        return Response(error.detail, error.status_code, headers, "application/json")
+    names = {404: ("Object Not Found", "Not Found"), 405: ("method_not_allowed", "Method Not Allowed")}
+    name, reason = names.get(error.status_code, ("error", error.detail))
+    return JSONResponse({"error": name, "reason": reason}, error.status_code, headers)
+
+
+def _check_login(broker: Broker, request: Request) -> None:
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "basic":
+        try:
+            user, _, password = base64.b64decode(value, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            user = password = ""
+        if broker.knows(user, password):
+            return
+    raise HTTPException(
+        401,
+        json.dumps({"error": "not_authorized", "reason": "Login failed"}),
+        {"WWW-Authenticate": 'Basic realm="drillyard-broker management"'},
+    )

@@ -1,0 +1,108 @@
+"""Looking: overview, nodes, connections, channels, consumers, health."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from drillyard.broker.broker import Broker
+from drillyard.broker.management import describe
+from drillyard.broker.management.app import Call, listing, not_found, one, part
+from drillyard.broker.protocol.connection import Connection
+
+
+async def overview(broker: Broker, request: Request) -> Response:
+    return one(request, describe.overview(broker))
+
+
+async def nodes(broker: Broker, request: Request) -> Response:
+    return listing(request, [describe.node(broker)])
+
+
+async def node(broker: Broker, request: Request) -> Response:
+    if part(request, "name") != describe.NODE:
+        raise not_found()
+    return one(request, describe.node(broker))
+
+
+async def whoami(broker: Broker, request: Request) -> Response:
+    return JSONResponse({"name": broker.settings.user, "tags": ["administrator"]})
+
+
+async def vhosts(broker: Broker, request: Request) -> Response:
+    totals = describe.overview(broker)["queue_totals"]
+    return listing(request, [{"name": "/", "description": "The only virtual host", "tracing": False, **totals}])
+
+
+async def connections(broker: Broker, request: Request) -> Response:
+    return listing(request, [describe.connection(found) for found in broker.connections])
+
+
+async def connection(broker: Broker, request: Request) -> Response:
+    return one(request, describe.connection(_connection(broker, request)))
+
+
+async def close_connection(broker: Broker, request: Request) -> Response:
+    """Force close, as the button of the same name; the reason may stand in the header X-Reason."""
+    reason = request.headers.get("x-reason", "Closed via management plugin")
+    _connection(broker, request).close(320, f"CONNECTION_FORCED - {reason}")
+    return Response(status_code=204)
+
+
+def _connection(broker: Broker, request: Request) -> Connection:
+    name = part(request, "name")
+    found = next((each for each in broker.connections if each.name == name), None)
+    if found is None:
+        raise not_found()
+    return found
+
+
+async def channels(broker: Broker, request: Request) -> Response:
+    found = [channel for connection in broker.connections for channel in connection.channels.values()]
+    return listing(request, [describe.channel(channel) for channel in found])
+
+
+async def consumers(broker: Broker, request: Request) -> Response:
+    return listing(
+        request,
+        [
+            describe.consumer(consumer)
+            for connection in broker.connections
+            for channel in connection.channels.values()
+            for consumer in channel.consumers.values()
+            if consumer.queue is not None
+        ],
+    )
+
+
+async def alarms(broker: Broker, request: Request) -> Response:
+    """200 while nothing is wrong, 503 with the reason while publishers are held back."""
+    if not broker.alarms.on:
+        return JSONResponse({"status": "ok"})
+    resource = "memory" if broker.alarms.memory else "disk"
+    alarm = {"node": describe.NODE, "resource": resource}
+    return JSONResponse({"status": "failed", "reason": "alarms are in effect", "alarms": [alarm]}, 503)
+
+
+async def alive(broker: Broker, request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+ROUTES: list[tuple[str, str, Call]] = [
+    ("GET", "/api/overview", overview),
+    ("GET", "/api/nodes", nodes),
+    ("GET", "/api/nodes/{name}", node),
+    ("GET", "/api/whoami", whoami),
+    ("GET", "/api/vhosts", vhosts),
+    ("GET", "/api/connections", connections),
+    ("GET", "/api/connections/{name}", connection),
+    ("DELETE", "/api/connections/{name}", close_connection),
+    ("GET", "/api/channels", channels),
+    ("GET", "/api/consumers", consumers),
+    ("GET", "/api/consumers/{vhost}", consumers),
+    ("GET", "/api/health/checks/alarms", alarms),
+    ("GET", "/api/health/checks/local-alarms", alarms),
+    ("GET", "/api/health/checks/virtual-hosts", alive),
+    ("GET", "/api/healthchecks/node", alarms),
+    ("GET", "/api/aliveness-test/{vhost}", alive),
+]

@@ -1,0 +1,1 @@
+"""Connections and channels: what a client may say, in which order, and what it is answered."""

@@ -1,0 +1,427 @@
+"""
+A connection: a socket, its frames, its channels, and the rules of how it begins and ends.
+
+Reading stops (a *hold*) while an answer waits for the disk, while an alarm is on and the client wants to publish, or
+while the client does not read what it is sent. Writing gathers what one turn of the loop produced. Whatever a client
+sends, it gets AMQP's own answer: an error never leaves this file as an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from pamqp import base, commands
+
+from drillyard.broker.errors import AmqpError, shorten
+from drillyard.broker.protocol import handshake
+from drillyard.broker.protocol.channel import Channel
+from drillyard.broker.protocol.handshake import Limits
+from drillyard.broker.wire import frames
+from drillyard.broker.wire.methods import pack_method, read_method
+from drillyard.broker.wire.table import Table
+
+if TYPE_CHECKING:
+    from drillyard.broker.broker import Broker
+
+HANDSHAKE_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
+WRITE_HIGH_BYTES = 262_144  # Deliveries stop above this,
+WRITE_FULL_BYTES = 8_388_608  # and above this the client is not listened to either.
+_PUBLISH = b"\x00\x3c\x00\x28"
+_log = logging.getLogger("drillyard.broker")
+
+
+class Connection(asyncio.Protocol):
+    """States: header → start → tune → open → running → closing; `closed` once the socket is gone."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.state = "header"
+        self.name = "?"
+        self.peer: tuple[str, int] = ("?", 0)
+        self.local: tuple[str, int] = ("?", 0)
+        self.user = ""
+        self.client_properties: Table = {}
+        self.capabilities: Table = {}
+        self.limits = Limits(handshake.CHANNEL_MAX, handshake.FRAME_MAX_BYTES, 0)
+        self.channels: dict[int, Channel] = {}
+        self.connected_at_ms = 0
+        self.received_bytes = 0
+        self.sent_bytes = 0
+        self._closing_channels: set[int] = set()
+        self._splitter = frames.FrameSplitter(handshake.FRAME_MAX_BYTES)
+        self._holds: set[str] = set()
+        self._out: list[bytes] = []
+        self._out_bytes = 0
+        self._flush_scheduled = False
+        self._process_scheduled = False
+        self._socket_full = False
+        self._unanswered: dict[Channel, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._heard_at_s = self._sent_at_s = 0.0
+        self._told_blocked = False
+
+    # ---- the socket (asyncio.Protocol)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_HIGH_BYTES // 4)
+        self.peer = (transport.get_extra_info("peername") or ("?", 0))[:2]
+        self.local = (transport.get_extra_info("sockname") or ("?", 0))[:2]
+        self.name = f"{self.peer[0]}:{self.peer[1]} -> {self.local[0]}:{self.local[1]}"
+        self.connected_at_ms = self.broker.vhost.now_ms()
+        self.broker.connection_opened(self)
+        self._timer = self._loop.call_later(HANDSHAKE_TIMEOUT_S, self._give_up, "the handshake took too long")
+
+    def data_received(self, data: bytes) -> None:
+        self.received_bytes += len(data)
+        self._heard_at_s = self._loop.time()
+        self._splitter.feed(data)
+        if not self._holds:
+            self._process()
+
+    def pause_writing(self) -> None:
+        self._socket_full = True
+
+    def resume_writing(self) -> None:
+        self._socket_full = False
+        self.release("slow reader")
+        for channel in list(self.channels.values()):
+            channel.pump()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        was = self.state
+        self.state = "closed"
+        if self._timer is not None:
+            self._timer.cancel()
+        self._out.clear()
+        for channel in list(self.channels.values()):
+            channel.close()
+        self.channels.clear()
+        self.broker.connection_closed(self, clean=was == "closing")
+
+    # ---- frames in
+
+    def _process(self) -> None:
+        try:
+            if self.state == "header" and not self._read_protocol_header():
+                return
+            while not self._holds and self.state != "closed":
+                frame = self._splitter.next_frame()
+                if frame is None:
+                    break
+                if self.broker.alarms.on and frame[2].startswith(_PUBLISH) and frame[0] == frames.METHOD:
+                    self._splitter.push_back()
+                    self._block()
+                    break
+                self._on_frame(*frame)
+        except AmqpError as error:
+            self._fail(error)
+        except Exception:
+            _log.exception("connection %s: a bug in the broker", self.name)
+            self._fail(AmqpError(541, "the broker failed on this frame; its log has the reason"))
+
+    def _read_protocol_header(self) -> bool:
+        header = self._splitter.take(8)
+        if header is None:
+            return False
+        if header != frames.PROTOCOL_HEADER:
+            # The specification's answer to another protocol or version: ours, then the end.
+            self._transport.write(frames.PROTOCOL_HEADER)
+            self._transport.close()
+            self.state = "closed"
+            return False
+        self.state = "start"
+        self.send(pack_method(handshake.start(), 0))
+        return True
+
+    def _on_frame(self, kind: int, number: int, payload: bytes) -> None:
+        if kind == frames.HEARTBEAT:
+            if number or payload:
+                raise AmqpError(501, "a heartbeat belongs to channel 0 and is empty")
+            return
+        if kind not in (frames.METHOD, frames.HEADER, frames.BODY):
+            raise AmqpError(501, f"frame of unknown type {kind}")
+        if self.state == "closing":
+            self._on_frame_while_closing(kind, number, payload)
+        elif number == 0:
+            if kind != frames.METHOD:
+                raise AmqpError(503, "content has no place on channel 0")
+            self._on_connection_method(read_method(payload))
+        elif self.state != "running":
+            raise AmqpError(503, f"channel {number} was used before the connection was open")
+        else:
+            self._on_channel_frame(kind, number, payload)
+
+    def _on_frame_while_closing(self, kind: int, number: int, payload: bytes) -> None:
+        """Everything is ignored now but the end of the closing."""
+        if kind != frames.METHOD or number != 0:
+            return
+        method = read_method(payload)
+        if isinstance(method, commands.Connection.CloseOk):
+            self._end()
+        elif isinstance(method, commands.Connection.Close):
+            self.send(pack_method(commands.Connection.CloseOk(), 0))
+
+    def _on_channel_frame(self, kind: int, number: int, payload: bytes) -> None:
+        channel = self.channels.get(number)
+        if channel is not None:
+            try:
+                channel.on_frame(kind, payload)
+            except AmqpError as error:
+                if error.ends_connection:
+                    raise
+                self._fail_channel(channel, error, payload)
+            return
+        method = read_method(payload) if kind == frames.METHOD else None
+        if number in self._closing_channels:
+            self._on_closing_channel(number, method)
+        elif isinstance(method, commands.Channel.Open):
+            self._open_channel(number)
+        elif not isinstance(method, commands.Channel.CloseOk):
+            raise AmqpError(504, f"expected 'channel.open' on channel {number}")
+
+    def _on_closing_channel(self, number: int, method: base.Frame | None) -> None:
+        if isinstance(method, commands.Channel.CloseOk):
+            self._closing_channels.discard(number)
+        elif isinstance(method, commands.Channel.Close):
+            self._closing_channels.discard(number)
+            self.send(pack_method(commands.Channel.CloseOk(), number))
+
+    def _open_channel(self, number: int) -> None:
+        if number > self.limits.channel_max:
+            raise AmqpError(530, f"channel {number} is above the negotiated channel_max ({self.limits.channel_max})")
+        self.channels[number] = Channel(self, number)
+        self.broker.counts.channels_opened += 1
+        self.send(pack_method(commands.Channel.OpenOk(), number))
+
+    def forget_channel(self, channel: Channel) -> None:
+        if self.channels.pop(channel.number, None) is not None:
+            self._answer(channel)
+            channel.close()
+            self.broker.counts.channels_closed += 1
+
+    # ---- the handshake
+
+    def _on_connection_method(self, method: base.Frame) -> None:
+        if isinstance(method, commands.Connection.Close) and self.state not in ("start",):
+            self.send(pack_method(commands.Connection.CloseOk(), 0))
+            self._end()
+        elif self.state == "start" and isinstance(method, commands.Connection.StartOk):
+            self._log_in(method)
+        elif self.state == "tune" and isinstance(method, commands.Connection.TuneOk):
+            self.limits = handshake.agree(method)
+            self._splitter.frame_max_bytes = self.limits.frame_max_bytes
+            self.state = "open"
+        elif self.state == "open" and isinstance(method, commands.Connection.Open):
+            if method.virtual_host != "/":
+                raise AmqpError(530, f"vhost {method.virtual_host} not found")
+            self._open()
+        else:
+            raise AmqpError(503, f"unexpected method {method.name} on channel 0")
+
+    def _log_in(self, method: commands.Connection.StartOk) -> None:
+        self.client_properties = method.client_properties or {}
+        self.capabilities = handshake.capabilities_of(self.client_properties)
+        try:
+            user, password = handshake.read_login(method.mechanism, _as_bytes(method.response))
+            if not self.broker.knows(user, password):
+                raise AmqpError(403, handshake.LOGIN_REFUSED.format(method.mechanism), ends_connection=True)
+        except AmqpError as error:
+            self.broker.event(f"connection {self.name}: login refused")
+            if error.code == 403 and not self.client_can("authentication_failure_close"):
+                self._end()
+                return
+            raise
+        self.user = user
+        self.state = "tune"
+        self.send(pack_method(handshake.tune(), 0))
+
+    def _open(self) -> None:
+        self.state = "running"
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.send(pack_method(commands.Connection.OpenOk(), 0))
+        self._beat()
+        self.broker.event(f"connection {self.name}: user '{self.user}' connected")
+
+    def client_can(self, capability: str) -> bool:
+        return self.capabilities.get(capability) is True
+
+    # ---- heartbeats
+
+    def _beat(self) -> None:
+        """Sends when nothing else was sent for half the interval; gives up on a client silent for two intervals."""
+        interval_s = self.limits.heartbeat_s
+        if not interval_s or self.state not in ("running", "closing"):
+            return
+        now_s = self._loop.time()
+        # While it is not read, its heartbeats wait in the socket: that silence is ours.
+        if not self._holds and now_s - self._heard_at_s > 2 * interval_s:
+            self._give_up(f"missed heartbeats from client, timeout: {interval_s}s")
+            return
+        if now_s - self._sent_at_s >= interval_s / 2 - 0.05:
+            self.send(frames.HEARTBEAT_FRAME)
+        self._timer = self._loop.call_later(interval_s / 2, self._beat)
+
+    # ---- frames out
+
+    @property
+    def frame_max_bytes(self) -> int:
+        return self.limits.frame_max_bytes
+
+    @property
+    def writable(self) -> bool:
+        """False while the client reads too slowly for more deliveries."""
+        return self.state == "running" and not self._socket_full and self._out_bytes < WRITE_HIGH_BYTES
+
+    def send(self, data: bytes) -> None:
+        if self.state == "closed":
+            return
+        self._out.append(data)
+        self._out_bytes += len(data)
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def answer_soon(self, channel: Channel) -> None:
+        """A confirm can be told: together with those of the same turn of the loop."""
+        self._unanswered[channel] = None
+        if not self._flush_scheduled and self.state == "running":
+            self._flush_scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def _answer(self, channel: Channel) -> None:
+        self._unanswered.pop(channel, None)
+        if channel.confirms is None or not channel.is_open:
+            return
+        for answer in channel.confirms.take_answers():
+            pack = frames.ack if answer.accepted else frames.nack
+            self.send(pack(channel.number, answer.tag, answer.multiple))
+
+    def _flush(self) -> None:
+        for channel in list(self._unanswered):
+            self._answer(channel)
+        self._flush_scheduled = False
+        if not self._out or self.state == "closed":
+            return
+        was_full = self._out_bytes >= WRITE_HIGH_BYTES
+        data = b"".join(self._out)
+        self._out.clear()
+        self._out_bytes = 0
+        self.sent_bytes += len(data)
+        self._sent_at_s = self._loop.time()
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > WRITE_FULL_BYTES:
+            self.hold("slow reader")
+        if was_full and not self._socket_full:
+            for channel in list(self.channels.values()):
+                channel.pump()
+
+    # ---- holds
+
+    def hold(self, reason: str) -> None:
+        """Frames that follow wait until every reason is released."""
+        if not self._holds and not self._transport.is_closing():
+            self._transport.pause_reading()
+        self._holds.add(reason)
+
+    def release(self, reason: str) -> None:
+        if reason not in self._holds:
+            return
+        self._holds.discard(reason)
+        if self._holds or self.state == "closed":
+            return
+        self._heard_at_s = self._loop.time()
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+        if not self._process_scheduled:
+            self._process_scheduled = True
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._process_scheduled = False
+        if not self._holds:
+            self._process()
+
+    def _block(self) -> None:
+        """An alarm is on and this client wants to publish: it waits here, and is told once."""
+        self.hold("alarm")
+        if self.client_can("connection.blocked") and not self._told_blocked:
+            self._told_blocked = True
+            self.send(pack_method(commands.Connection.Blocked(self.broker.alarms.reason), 0))
+
+    @property
+    def blocked(self) -> bool:
+        return "alarm" in self._holds
+
+    def unblock(self) -> None:
+        if self._told_blocked:
+            self._told_blocked = False
+            self.send(pack_method(commands.Connection.Unblocked(), 0))
+        self.release("alarm")
+
+    # ---- endings
+
+    def _fail_channel(self, channel: Channel, error: AmqpError, payload: bytes) -> None:
+        self.broker.event(f"connection {self.name}, channel {channel.number}: {error}")
+        self.forget_channel(channel)
+        self._closing_channels.add(channel.number)
+        class_id, method_id = _ids(payload) if payload[:2] != b"\x00\x00" else (0, 0)
+        self.send(
+            pack_method(commands.Channel.Close(error.code, error.reply_text, class_id, method_id), channel.number)
+        )
+
+    def _fail(self, error: AmqpError) -> None:
+        """Ends the connection with AMQP's close; one that cannot take it is dropped after a while."""
+        self.broker.event(f"connection {self.name}: {error}")
+        if self.state in ("closing", "closed"):
+            self._end()
+            return
+        self.close(error.code, error.reply_text)
+
+    def close(self, code: int, text: str) -> None:
+        """Asks the client to close; drops the socket when it does not answer in time."""
+        if self.state in ("closing", "closed"):
+            return
+        if self.state == "header":
+            self._end()
+            return
+        for channel in list(self.channels.values()):
+            self.forget_channel(channel)
+        self.state = "closing"
+        for reason in list(self._holds):
+            self.release(reason)
+        self.send(pack_method(commands.Connection.Close(code, shorten(text), 0, 0), 0))
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+
+    def _end(self) -> None:
+        self._flush()
+        if self.state != "closed":
+            self.state = "closing"
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Drops the socket without a word."""
+        self._transport.abort()
+
+    def _give_up(self, why: str) -> None:
+        self.broker.event(f"connection {self.name}: closed, {why}")
+        self._transport.abort()
+
+
+def _ids(payload: bytes) -> tuple[int, int]:
+    return int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
+
+
+def _as_bytes(response: object) -> bytes:
+    """Long strings are read as bytes here, whatever pamqp's annotation says."""
+    assert isinstance(response, bytes)
+    return response

@@ -1,0 +1,1 @@
+"""What a queue promises: order, limits, lifetimes, and that every message is somewhere."""

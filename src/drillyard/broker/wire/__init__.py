@@ -1,0 +1,1 @@
+"""Bytes: frames, methods, tables and message properties. Knows no queue."""

@@ -1,0 +1,198 @@
+"""
+Brokers to test: ours in a process of its own, and a real RabbitMQ where one is named.
+
+`DRILLYARD_RABBITMQ_URL` (amqp://…) and `DRILLYARD_RABBITMQ_MANAGEMENT_URL` (http://user:password@…) name the oracle.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import httpx
+import pytest
+
+START_LIMIT_S = 10.0
+STOP_LIMIT_S = 4.0
+
+
+@dataclass
+class BrokerProcess:
+    """One broker process; ports are chosen by the system and read from its line `ready`."""
+
+    data: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    module: str = "drillyard.broker"
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "AMQP_PORT": "0",
+            "MANAGEMENT_PORT": "0",
+            "METRICS_PORT": "0",
+            "BROKER_DATA": str(self.data),
+            **self.settings,
+        }
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", self.module],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            bufsize=1,
+        )
+        ready = self._line_with("ready: ", START_LIMIT_S)
+        self.ports = {name: int(port) for name, port in re.findall(r"(\S+) on [^,]*:(\d+)", ready)}
+
+    def _line_with(self, word: str, limit_s: float) -> str:
+        assert self.process.stdout is not None
+        deadline = time.monotonic() + limit_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while time.monotonic() < deadline and selector.select(deadline - time.monotonic()):
+                line = self.process.stdout.readline()
+                if not line:
+                    break
+                self.lines.append(line)
+                if word in line:
+                    return line
+        self.kill()
+        raise AssertionError(f"no line with {word!r} within {limit_s} s: {''.join(self.lines)}")
+
+    @property
+    def amqp_url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.ports['amqp']}/"
+
+    @property
+    def management_url(self) -> str:
+        return f"http://guest:guest@127.0.0.1:{self.ports['http']}"
+
+    @property
+    def metrics_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['http/prometheus']}"
+
+    def kill(self) -> None:
+        """As the kernel's out-of-memory killer would."""
+        self.process.send_signal(signal.SIGKILL)
+        self._reap()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code, and fails when it takes too long."""
+        self.process.send_signal(signal.SIGTERM)
+        return self._reap()
+
+    def _reap(self) -> int:
+        try:
+            rest, _ = self.process.communicate(timeout=STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise
+        self.lines += rest.splitlines(keepends=True)
+        return self.process.returncode
+
+    @property
+    def log(self) -> str:
+        """Everything it wrote; whole only after it ended."""
+        return "".join(self.lines)
+
+
+StartBroker = Callable[..., BrokerProcess]
+
+
+@pytest.fixture
+def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
+    """Starts brokers of ours with given settings; all are stopped at the end, and none may have had a bug."""
+    started: list[BrokerProcess] = []
+
+    def start(**settings: str) -> BrokerProcess:
+        broker = BrokerProcess(tmp_path / "data", settings)
+        broker.start()
+        started.append(broker)
+        return broker
+
+    yield start
+    for broker in started:
+        if broker.process.poll() is None:
+            broker.stop()
+        assert "Traceback" not in broker.log, broker.log
+
+
+@dataclass(frozen=True)
+class Target:
+    """A broker under the contract: where it is, and whether it is the original."""
+
+    name: str
+    amqp_url: str
+    management_url: str
+
+
+@pytest.fixture(scope="session")
+def our_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    broker = BrokerProcess(tmp_path_factory.mktemp("broker"))
+    broker.start()
+    yield broker
+    assert broker.stop() == 0, broker.log
+    assert "Traceback" not in broker.log, broker.log
+
+
+@pytest.fixture(params=["drillyard", pytest.param("rabbitmq", marks=pytest.mark.oracle)])
+def target(request: pytest.FixtureRequest) -> Target:
+    """Every contract test runs against ours, and against a real RabbitMQ where one is named."""
+    if request.param == "drillyard":
+        ours: BrokerProcess = request.getfixturevalue("our_broker")
+        return Target("drillyard", ours.amqp_url, ours.management_url)
+    url = os.environ.get("DRILLYARD_RABBITMQ_URL")
+    if not url:
+        pytest.skip("no RabbitMQ to compare with: DRILLYARD_RABBITMQ_URL is not set")
+    return Target("rabbitmq", url, os.environ.get("DRILLYARD_RABBITMQ_MANAGEMENT_URL", ""))
+
+
+@pytest.fixture
+async def api(target: Target) -> AsyncIterator[httpx.AsyncClient]:
+    """The management API of the target."""
+    if not target.management_url:
+        pytest.skip("no management API to compare with: DRILLYARD_RABBITMQ_MANAGEMENT_URL is not set")
+    async with httpx.AsyncClient(base_url=target.management_url, timeout=10.0, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def connect(target: Target) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
+    """Opens connections to the target with aio-pika; all are closed at the end."""
+    opened: list[Any] = []
+
+    async def open_connection() -> Any:
+        connection = await aio_pika.connect(target.amqp_url, timeout=10)
+        opened.append(connection)
+        return connection
+
+    yield open_connection
+    for connection in opened:
+        if not connection.is_closed:
+            await connection.close()
+
+
+@pytest.fixture
+async def name(connect: Callable[[], Awaitable[Any]]) -> AsyncIterator[str]:
+    """A name nobody else uses; queues and exchanges that begin with it are deleted at the end."""
+    chosen = f"contract-{uuid.uuid4().hex[:12]}"
+    yield chosen
+    connection = await connect()
+    for suffix in ("", "-2", "-3", "-dead"):
+        channel = await connection.channel()
+        await channel.queue_delete(chosen + suffix)
+        await channel.exchange_delete(chosen + suffix)
+        await channel.close()
