@@ -53,12 +53,12 @@ def _existence(books: Books) -> Found:
     if any(one.accepted for one in books.asked):
         yield OrderClass.ORDER_MISSING, "a shopper was answered 201, the shop stores no such order"
     if books.processed:
-        yield OrderClass.SHIPPED_NOT_PAID, f"processed {books.processed} times, the shop stores no such order"
+        yield OrderClass.SHIPPED_NOT_PAID, f"processed {_times(books)}, the shop stores no such order"
 
 
 def _repetition(books: Books) -> Found:
     if books.processed > 1:
-        yield OrderClass.SHIPPED_TWICE, f"processed {books.processed} times"
+        yield OrderClass.SHIPPED_TWICE, f"processed {_times(books)}"
     if len(books.stored) > 1:
         yield OrderClass.STORED_TWICE, f"the shop lists it {len(books.stored)} times"
     answered = sum(one.accepted for one in books.asked)
@@ -88,7 +88,7 @@ def _shipment(books: Books) -> Found:
     if status == "SHIPPED" and not books.processed:
         yield OrderClass.SHIPPED_NOT_PROCESSED, "the order is SHIPPED, nobody processed it"
     if status not in PAID and books.processed:
-        yield OrderClass.SHIPPED_NOT_PAID, f"processed {books.processed} times, the order is {status}"
+        yield OrderClass.SHIPPED_NOT_PAID, f"processed {_times(books)}, the order is {status}"
 
 
 def _status(books: Books) -> Found:
@@ -101,7 +101,7 @@ def _status(books: Books) -> Found:
     elif status not in PAID | FAILED:
         yield OrderClass.STATUS_DISAGREES, f"the shop stores the status {status!r}, which no order can have"
     if status == "PAID" and books.processed:
-        yield OrderClass.STATUS_DISAGREES, f"processed {books.processed} times, the order is still PAID"
+        yield OrderClass.STATUS_DISAGREES, f"processed {_times(books)}, the order is still PAID"
     for one in books.asked:
         if one.accepted and one.status_seen is not None and not _may_become(one.status_seen, status):
             yield OrderClass.STATUS_DISAGREES, f"a shopper was answered {one.status_seen}, the order is {status}"
@@ -127,6 +127,10 @@ def _amount(books: Books) -> Found:
 
 def _held_cents(books: Books) -> int:
     return sum(charge.net_cents for charge in books.charges or ())
+
+
+def _times(books: Books) -> str:
+    return {1: "once", 2: "twice"}.get(books.processed, f"{books.processed} times")
 
 
 def _may_become(seen: str, now: str) -> bool:

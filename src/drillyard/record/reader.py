@@ -8,6 +8,7 @@ Anything else that does not fit is refused with a sentence, because a judgement 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -116,7 +117,7 @@ class Record:
     def phases(self) -> tuple[Phase, ...]:
         starts = [entry for entry in self.entries if entry.kind == "phase"]
         ends = [entry.t_s for entry in starts[1:]] + [self.ended_s]
-        return tuple(Phase(entry.text, entry.at, entry.t_s, end) for entry, end in zip(starts, ends, strict=True))
+        return tuple(Phase(entry.text, entry.at, entry.t_s, end) for entry, end in zip(starts, ends, strict=False))
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -227,6 +228,8 @@ def _entry(line: Mapping[str, Any]) -> Entry:
 
 def _sample(line: Mapping[str, Any]) -> tuple[str, Sample]:
     value = line["value"]
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"{value} is no measurement")
     return str(line["series"]), Sample(_moment(line), float(line["t_s"]), None if value is None else float(value))
 
 

@@ -81,8 +81,24 @@ def test_a_record_without_verdict_reads_as_unfinished(writer: RecordWriter) -> N
     record = Record.open(writer.path)
 
     assert not record.finished
+    assert [phase.name for phase in record.phases] == ["hold"]
     assert record.verdict is None
     assert record.checks == (KEPT,)
+
+
+def test_a_record_that_died_at_once_has_no_phases(writer: RecordWriter) -> None:
+    record = Record.open(writer.path)
+
+    assert (record.phases, record.checks, record.ended_s) == ((), (), 0.0)
+
+
+@pytest.mark.parametrize("value", ["Infinity", "NaN", '"many"', "[]"])
+def test_a_sample_that_is_no_number_is_refused(writer: RecordWriter, value: str) -> None:
+    line = f'{{"at": "2025-11-05T20:00:00Z", "t_s": 1, "series": "queue_depth", "value": {value}}}\n'
+    (writer.path / "samples.jsonl").write_text(line)
+
+    with pytest.raises(DrillyardError, match=r"Line 1 of .*samples\.jsonl is damaged"):
+        Record.open(writer.path)
 
 
 def test_a_last_line_that_was_cut_off_is_left_out(writer: RecordWriter) -> None:
