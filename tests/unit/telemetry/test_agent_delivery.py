@@ -1,0 +1,226 @@
+"""From the log file to the intake: in order, once, and nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+
+import pytest
+
+from drillyard.base.clock import VirtualClock
+from drillyard.telemetry.agent.intake import Delivery
+from drillyard.telemetry.agent.offsets import Offsets
+from drillyard.telemetry.agent.sender import Sender
+from drillyard.telemetry.agent.spool import Spool
+from drillyard.telemetry.agent.stats import Stats
+from drillyard.telemetry.agent.tags import Origin
+from drillyard.telemetry.agent.tailer import Tailer
+
+ORIGIN = Origin("service", "source", ("a:b",))
+
+
+class FakeIntake:
+    """Keeps what arrives; `answer` says what becomes of it."""
+
+    def __init__(self):
+        self.answer = Delivery.DONE
+        self.arrived = []
+        self.tries = 0
+
+    async def post(self, url, body, headers=None):
+        self.tries += 1
+        if self.answer is Delivery.DONE:
+            self.arrived += [log["message"] for log in json.loads(gzip.decompress(body))]
+        return self.answer
+
+
+class Node:
+    """A folder of pod logs with an agent's reading half over it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.path = folder / "pods" / "shop_a_u1" / "main" / "0.log"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.intake = FakeIntake()
+        self.clock = VirtualClock()
+        self.stats = Stats()
+        self.start()
+
+    def start(self):
+        self.offsets = Offsets(self.folder / "offsets.json")
+        self.spool = Spool(self.folder / "buffer")
+        self.tailer = Tailer(self.folder / "pods", self.offsets)
+        self.sender = Sender(self.intake, "http://intake", "node", self.spool, self.offsets, self.stats, self.clock)
+
+    def write(self, *texts, flag="F"):
+        with self.path.open("a") as file:
+            file.writelines(f"2025-11-05T20:00:00.000000000Z stdout {flag} {text}\n" for text in texts)
+
+    def rotate(self, name):
+        os.rename(self.path, self.path.with_name(f"0.log.{name}"))
+
+    def poll(self):
+        self.tailer.scan()
+        for line in self.tailer.read():
+            self.sender.put(line, ORIGIN)
+
+    async def send(self):
+        self.poll()
+        return await self.sender.send_once()
+
+    def crash(self):
+        self.tailer.close()
+        self.start()
+
+
+@pytest.fixture
+def node(tmp_path):
+    made = Node(tmp_path)
+    yield made
+    made.tailer.close()
+
+
+async def test_new_lines_are_sent_once(node):
+    node.write("one", "two")
+    await node.send()
+    node.write("three")
+    await node.send()
+    assert node.intake.arrived == ["one", "two", "three"]
+    assert (node.stats.logs_processed, node.stats.logs_sent) == (3, 3)
+
+
+async def test_a_restarted_agent_goes_on_where_the_intake_was(node):
+    node.write("one")
+    await node.send()
+    node.write("two")
+    node.poll()  # Read, but never acknowledged.
+    node.crash()
+    await node.send()
+    assert node.intake.arrived == ["one", "two"]
+
+
+async def test_a_line_in_parts_is_put_together(node):
+    node.write("a", "b", flag="P")
+    await node.send()
+    node.write("c")
+    await node.send()
+    assert node.intake.arrived == ["abc"]
+
+
+async def test_half_a_line_waits_for_its_end(node):
+    with node.path.open("a") as file:
+        file.write("2025-11-05T20:00:00Z stdout F hal")
+    await node.send()
+    with node.path.open("a") as file:
+        file.write("f\n")
+    await node.send()
+    assert node.intake.arrived == ["half"]
+
+
+async def test_rotation_loses_nothing_and_keeps_the_order(node):
+    node.write("one")
+    await node.send()
+    node.write("two")
+    node.rotate("1")
+    node.write("three")
+    await node.send()
+    await node.send()
+    assert node.intake.arrived == ["one", "two", "three"]
+
+
+async def test_two_rotations_while_the_agent_was_down_lose_nothing(node):
+    node.write("one")
+    await node.send()
+    node.tailer.close()
+    for number, text in enumerate(["two", "three"]):
+        node.write(text)
+        node.rotate(str(number))
+        os.utime(node.path.with_name(f"0.log.{number}"), (1_000 + number, 1_000 + number))
+    node.write("four")
+    node.start()
+    await node.send()
+    assert sorted(node.intake.arrived) == ["four", "one", "three", "two"]
+    assert node.intake.arrived[:3] == ["one", "two", "three"]
+
+
+async def test_truncation_in_place_starts_over(node):
+    node.write("a long first line")
+    await node.send()
+    node.path.write_text("")
+    node.write("new")
+    await node.send()
+    assert node.intake.arrived == ["a long first line", "new"]
+
+
+async def test_the_last_words_of_a_deleted_pod_are_sent(node):
+    node.write("one")
+    await node.send()
+    node.write("last")
+    os.unlink(node.path)
+    for _ in range(5):
+        await node.send()
+    assert node.intake.arrived == ["one", "last"]
+    assert node.tailer.open_files == 0
+
+
+async def test_while_the_intake_is_away_lines_wait_on_the_disk_in_their_order(node):
+    node.intake.answer = Delivery.LATER
+    node.write("one")
+    assert not await node.send()
+    node.write("two")
+    assert not await node.send()
+    os.unlink(node.path)
+    node.crash()
+    node.intake.answer = Delivery.DONE
+    while not node.spool.empty:
+        await node.sender.send_once()
+    assert node.intake.arrived == ["one", "two"]
+
+
+async def test_what_the_intake_refuses_for_good_is_dropped_and_counted(node):
+    node.intake.answer = Delivery.NEVER
+    node.write("bad")
+    await node.send()
+    node.intake.answer = Delivery.DONE
+    node.write("good")
+    await node.send()
+    assert (node.intake.arrived, node.stats.logs_dropped) == (["good"], 1)
+
+
+async def test_retries_back_off_from_a_quarter_to_five_seconds(node):
+    node.intake.answer = Delivery.LATER
+    node.write("one")
+    node.poll()
+    running = asyncio.create_task(node.sender.run())
+    await node.clock.advance(0)
+    tries = []
+    for _ in range(100):
+        before = node.intake.tries
+        await node.clock.advance(0.25)
+        if node.intake.tries > before:
+            tries.append(node.clock.elapsed_s)
+    running.cancel()
+    assert tries[:6] == [0.25, 0.75, 1.75, 3.75, 7.75, 12.75]
+    assert node.stats.retry_count >= len(tries)
+
+
+async def test_a_damaged_offsets_file_means_sending_again(node):
+    node.write("one")
+    await node.send()
+    (node.folder / "offsets.json").write_text("[1, 2")
+    node.crash()
+    await node.send()
+    assert node.intake.arrived == ["one", "one"]
+
+
+def test_a_half_written_payload_is_not_one(tmp_path):
+    spool = Spool(tmp_path)
+    spool.add(b"whole")
+    (tmp_path / "000000000002.payload.tmp").write_bytes(b"ha")
+    again = Spool(tmp_path)
+    assert again.oldest() == b"whole"
+    again.drop_oldest()
+    assert again.empty
+    assert list(tmp_path.iterdir()) == []
