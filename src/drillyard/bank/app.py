@@ -61,7 +61,7 @@ def build(settings: BankSettings, *, log: Write, clock: Clock | None = None) -> 
 
     async def ledger_failed(_: Request, problem: Exception) -> Response:
         log(line(clock.now(), {"msg": f"ledger failed: {problem}"}, level="error"))
-        return json_answer(error_body("The ledger cannot be written. Nothing was charged.", type="api_error"), 500)
+        return json_answer(error_body("The ledger cannot be written.", type="api_error"), 500)
 
     async def gone(_: Request, __: Exception) -> Response:
         return Response(status_code=400)  # Nobody reads it.

@@ -25,7 +25,8 @@ def _always(_: Tree) -> bool:
 
 
 def _when_confirmed(tree: Tree) -> bool:
-    return tree.get("confirm") == "true"
+    confirm = tree.get("confirm")
+    return isinstance(confirm, str) and confirm.lower() == "true"
 
 
 @dataclass(frozen=True)

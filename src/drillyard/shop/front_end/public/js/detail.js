@@ -1,0 +1,87 @@
+/** One sock: its pictures, its story, and the button that puts it into the cart. */
+
+import * as api from "./api.js";
+import { el, message, picture, show } from "./dom.js";
+import { dollars } from "./money.js";
+import { frame, showCount } from "./shell.js";
+import { fill } from "./sock-list.js";
+
+const id = new URLSearchParams(window.location.search).get("id") ?? "";
+
+frame();
+await showSock();
+
+async function showSock() {
+  let sock;
+  try {
+    sock = await api.sock(id);
+  } catch (problem) {
+    const known = problem.body?.error ?? "";
+    show(
+      known.endsWith("not found")
+        ? message("bad", "There is no such sock.", el("a", { href: "/category.html" }, "See all socks"))
+        : message("bad", "The catalogue does not answer.", "Please try again in a moment."),
+    );
+    return;
+  }
+  document.title = `${sock.name} – WeaveSocks`;
+  document.getElementById("name").textContent = sock.name;
+  document.getElementById("price").textContent = dollars(sock.price);
+  document.getElementById("description").textContent = sock.description;
+  document.getElementById("stock").textContent = sock.count === 1 ? "One pair left" : `${sock.count} pairs in stock`;
+  document
+    .getElementById("tags")
+    .replaceChildren(
+      ...(sock.tag ?? []).map((tag) =>
+        el("li", {}, el("a", { class: "chip", href: `/category.html?tags=${encodeURIComponent(tag)}` }, tag)),
+      ),
+    );
+  document.getElementById("add").addEventListener("click", () => add(sock));
+  showPictures(sock);
+  document.getElementById("detail").hidden = false;
+  await showOthers(sock);
+}
+
+function showPictures(sock) {
+  const urls = [...new Set(sock.imageUrl ?? [])];
+  const large = document.getElementById("picture");
+  const thumbs = document.getElementById("thumbs");
+  const choose = (url) => {
+    large.replaceChildren(picture(url, `${sock.name} socks`));
+    for (const button of thumbs.children) button.setAttribute("aria-pressed", String(button.dataset.url === url));
+  };
+  if (urls.length > 1) {
+    thumbs.replaceChildren(
+      ...urls.map((url, index) =>
+        el(
+          "button",
+          { type: "button", "data-url": url, "aria-label": `Picture ${index + 1}`, on: { click: () => choose(url) } },
+          picture(url, ""),
+        ),
+      ),
+    );
+  }
+  choose(urls[0]);
+}
+
+async function add(sock) {
+  try {
+    await api.addToCart(sock.id);
+  } catch {
+    show(message("bad", `${sock.name} could not be added to your cart.`, "Please try again in a moment."));
+    return;
+  }
+  show(message("good", `${sock.name} is in your cart.`, el("a", { href: "/basket.html" }, "Go to your cart")));
+  showCount();
+}
+
+async function showOthers(sock) {
+  try {
+    const others = await api.socks(`?sort=id&size=5&tags=${encodeURIComponent(sock.tag?.[0] ?? "")}`);
+    const chosen = others.filter((other) => other.id !== sock.id).slice(0, 4);
+    fill(document.getElementById("others"), chosen);
+    document.getElementById("also").hidden = chosen.length === 0;
+  } catch {
+    document.getElementById("also").hidden = true;
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Header and footer of every page: brand, ways around, who is logged in, how many socks are in the cart.
+ */
+
+import { customerName, isLoggedIn, logOut } from "./account.js";
+import * as api from "./api.js";
+import { drawing, el } from "./dom.js";
+
+const count = el("span", { id: "cart-count" }, "Cart");
+const account = el("span");
+
+/** Draws the frame; the account and the cart's count fill in when they are known. */
+export function frame() {
+  const here = window.location.pathname;
+  const link = (href, text) => el("a", { href, "aria-current": here === href ? "page" : null }, text);
+  document.querySelector(".site-header").replaceChildren(
+    el(
+      "div",
+      { class: "width" },
+      el("a", { class: "brand", href: "/" }, drawing("sock"), "WeaveSocks"),
+      el("nav", { "aria-label": "Shop" }, link("/category.html", "Catalogue")),
+      el(
+        "nav",
+        { "aria-label": "Account" },
+        account,
+        el("a", { class: "cart-link", href: "/basket.html" }, drawing("basket", false), count),
+      ),
+    ),
+  );
+  document
+    .querySelector(".site-footer")
+    .replaceChildren(
+      el(
+        "div",
+        { class: "width" },
+        el("p", {}, "WeaveSocks is a practice shop. No sock is real, no money moves: never enter a real card or password."),
+      ),
+    );
+  showAccount();
+  showCount();
+}
+
+/** Counts the socks in the cart again. */
+export async function showCount() {
+  try {
+    const items = await api.cart();
+    const pieces = items.reduce((sum, item) => sum + item.quantity, 0);
+    count.textContent = pieces === 1 ? "1 item in cart" : `${pieces} items in cart`;
+  } catch {
+    count.textContent = "Cart";
+  }
+}
+
+async function showAccount() {
+  if (!isLoggedIn()) {
+    showStranger();
+    return;
+  }
+  const orders = () => el("a", { href: "/customer-orders.html" }, "Your orders");
+  account.replaceChildren(orders());
+  const name = await customerName();
+  if (name === null) {
+    showStranger();
+    return;
+  }
+  const leave = el("button", { class: "link-button", type: "button", on: { click: leaveShop } }, "Log out");
+  const greeting = name ? el("span", { class: "soft small" }, `Logged in as ${name}`) : null;
+  account.replaceChildren(el("span", { class: "account" }, greeting ?? "", orders(), leave));
+}
+
+function showStranger() {
+  const next = encodeURIComponent(window.location.pathname + window.location.search);
+  account.replaceChildren(
+    el(
+      "span",
+      { class: "account" },
+      el("a", { href: `/login.html?next=${next}` }, "Login"),
+      el("a", { href: `/register.html?next=${next}` }, "Register"),
+    ),
+  );
+}
+
+function leaveShop() {
+  logOut();
+  window.location.assign("/");
+}

@@ -1,0 +1,79 @@
+"""
+A front-end in this process, with a fake shop behind it and a browser (an httpx client with cookies) in front of it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
+
+from drillyard.shop.front_end.app import build
+from drillyard.shop.front_end.back_ends import BackEnds
+from drillyard.shop.front_end.sessions import MemoryStore, SessionCookie, SessionStore
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+fake_shop = _load("fake_shop")
+
+
+@dataclass
+class FrontEnd:
+    """The application under test, what it logged, and a browser."""
+
+    app: ASGIApp
+    browser: httpx.AsyncClient
+    shop: Any
+    log: list[str] = field(default_factory=list)
+
+    async def log_in(self, name: str = "user", password: str = "password") -> httpx.Response:
+        return await self.browser.get("/login", auth=(name, password))
+
+    def another_browser(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://shop.test")
+
+
+def make_front_end(shop: Any, *, store: SessionStore | None = None, development: bool = False) -> FrontEnd:
+    log: list[str] = []
+    client = httpx.AsyncClient(transport=fake_shop.ToTheShop(shop))
+    urls = {f"{name}_url": f"http://{name}" for name in ("catalogue", "carts", "orders", "user")}
+    app = build(
+        BackEnds(client, **urls),
+        store or MemoryStore(),
+        SessionCookie("secret"),
+        log=log.append,
+        development=development,
+        registry=CollectorRegistry(),
+    )
+    browser = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop.test")
+    return FrontEnd(app, browser, shop, log)
+
+
+@pytest.fixture
+def shop() -> Any:
+    return fake_shop.FakeShop()
+
+
+@pytest.fixture
+async def front_end(shop: Any) -> AsyncIterator[FrontEnd]:
+    made = make_front_end(shop)
+    async with made.browser:
+        yield made
