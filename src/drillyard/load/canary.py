@@ -19,7 +19,7 @@ from drillyard.load.shopping import USUAL_HABITS, Habits, place_orders
 
 @dataclass(frozen=True)
 class StatusSeen:
-    """A status of an order when it was first seen; `t_s` counts from the placing of the order. None: not stored."""
+    """A status of an order when it was first seen; `t_s` counts from when watching began. None: not stored."""
 
     t_s: float
     status: str | None

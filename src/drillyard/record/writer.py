@@ -97,7 +97,7 @@ class RecordWriter:
         self.note("phase", name)
         self._force_to_disk()
 
-    def note(self, kind: str, text: str, **data: Any) -> None:
+    def note(self, kind: str, text: str, /, **data: Any) -> None:
         """One event, now. `text` is a sentence for people, `data` what a program needs of it."""
         self._append(
             self._journal,
