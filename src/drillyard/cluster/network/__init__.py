@@ -1,0 +1,4 @@
+"""
+The service network: addresses for pods and Services, a listener for each (client, service, port), one edge proxy
+process.
+"""
