@@ -9,7 +9,7 @@ from typing import Any
 
 from drillyard.base.clock import VirtualClock, rfc3339
 from drillyard.reconcile import reconcile
-from drillyard.record import Check, Outcome, Record, RecordWriter
+from drillyard.record import Check, Outcome, Record, RecordWriter, Verdict
 
 CENTS = (10498, 3232, 1999, 5695, 2097)
 Twist = Callable[["Drill"], None]
@@ -27,6 +27,7 @@ class Drill:
         self.processed = dict.fromkeys(self.ids, 1)
         self.output = "found: deployment queue-master has 0 of 0 replicas\nscaled it to 1"
         self.accounts = True
+        self.verdict: Verdict | None = None
         for number, (order_id, cents) in enumerate(zip(self.ids, CENTS, strict=True), start=1):
             self.shoppers.append(
                 {
@@ -95,7 +96,7 @@ async def _written(root: Path, drill: Drill, finish: bool) -> Record:
         accounts = reconcile(drill.shoppers, drill.orders, drill.charges, [], drill.processed)
         record.evidence("reconciliation", accounts.to_json())
     if finish:
-        record.finish()
+        record.finish(drill.verdict)
     record.close()
     return Record.open(record.path)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from drillyard.drills.report import audit, judge_again, render_html, render_markdown
-from drillyard.record import Outcome, Record
+from drillyard.record import Check, Outcome, Record, Verdict
 
 MadeUp = Callable[..., Record]
 
@@ -120,6 +120,39 @@ def test_orders_that_nobody_compared_are_unclear(made_up: MadeUp) -> None:
 
     assert judge_again(record).outcome is Outcome.UNCLEAR
     assert "not compared" in render_html(record)
+
+
+def test_a_drill_interrupted_before_its_end_is_no_worse_than_unclear(made_up: MadeUp) -> None:
+    def stopped(drill: Any) -> None:
+        drill.accounts = False
+        drill.depth_after_cure = [5, 4]
+        drill.verdict = Verdict(Outcome.UNCLEAR, "The drill was interrupted; what was broken has been healed.")
+
+    verdict = judge_again(made_up(stopped))
+
+    assert verdict.outcome is Outcome.UNCLEAR
+    assert verdict.reason == "The drill was interrupted; what was broken has been healed."
+
+
+def test_an_invalid_drill_stays_invalid_whatever_the_evidence(made_up: MadeUp) -> None:
+    def invalid(drill: Any) -> None:
+        shipped_twice(drill)
+        drill.verdict = Verdict(Outcome.INVALID, "The fault was never on.")
+
+    verdict = judge_again(made_up(invalid))
+
+    assert (verdict.outcome, verdict.reason) == (Outcome.INVALID, "The fault was never on.")
+
+
+def test_a_check_that_the_verdict_overlooked_is_noticed(made_up: MadeUp) -> None:
+    def overlooked(drill: Any) -> None:
+        broken = Check("depth", Outcome.BROKEN, "The queue is empty again", "0", "3")
+        drill.verdict = Verdict(Outcome.KEPT, "All is well.", (broken,))
+
+    verdict = judge_again(made_up(overlooked))
+
+    assert verdict.outcome is Outcome.BROKEN
+    assert "The queue is empty again: expected 0, seen 3." in verdict.reason
 
 
 def test_a_drill_that_died_is_unclear_and_says_so(made_up: MadeUp) -> None:

@@ -45,8 +45,7 @@ def audit(record: Record) -> tuple[Check, ...]:
             lambda: _files(record),
         )
     ]
-    # Of a drill that never came to verifying nothing was promised.
-    if any(phase.name == VERIFY_PHASE for phase in record.phases):
+    if _verified(record):
         if DEPTH_SERIES in record.samples:
             checks.append(
                 judge("audit-queue", "The queue ran empty after the cure", "a depth of 0", lambda: _queue(record))
@@ -61,6 +60,13 @@ def audit(record: Record) -> tuple[Check, ...]:
                 )
             )
     return tuple(checks)
+
+
+def _verified(record: Record) -> bool:
+    """Whether the drill came to its end: of one that was interrupted or invalid before, nothing was promised."""
+    reached = any(phase.name == VERIFY_PHASE for phase in record.phases)
+    kept = record.verdict is not None and record.verdict.outcome is Outcome.KEPT
+    return kept or (reached and record.evidence("reconciliation") is not None)
 
 
 def _files(record: Record) -> tuple[bool | None, str]:
