@@ -93,8 +93,8 @@ class Payment:
     def __init__(self, settings: PaymentSettings) -> None:
         self._settings = settings
         self._limit = float32(settings.decline_over)
-        self._gateway: Gateway | None = None
         self._clock = go_web.GoTime()
+        self._gateway = _gateway(settings)
 
     async def authorise(self, request: Request) -> Response:
         """POST /paymentAuth {"amount": …}: 200 with `authorised` and `message`; 500 for what is no payment."""
@@ -117,19 +117,15 @@ class Payment:
             raise GoError(500, "Invalid payment amount")
         if amount > self._limit:
             return False, f"Payment declined: amount exceeds {self._settings.decline_over:.2f}"
-        if not self._settings.payment_gateway_url:
-            return True, "Payment authorised"
-        return await self._charge(amount, self._settings.payment_gateway_url)
-
-    async def _charge(self, amount: float, url: str) -> tuple[bool, str]:
         if self._gateway is None:
-            from drillyard.shop.gateway import Gateway
+            return True, "Payment authorised"
+        return await self._charge(amount, self._gateway)
 
-            self._gateway = Gateway(url, self._settings.payment_gateway_key, self._settings.gateway_timeout_s)
+    async def _charge(self, amount: float, gateway: Gateway) -> tuple[bool, str]:
         cents = round(shortest(amount) * 100)
-        log("gateway.go:52", msg=f"Calling payment gateway: {url}/v1/payment_intents (amount={cents} cents)")
+        log("gateway.go:52", msg=f"Calling payment gateway: {gateway.url}/v1/payment_intents (amount={cents} cents)")
         started_s = time.monotonic()
-        outcome = await self._gateway.charge(cents)
+        outcome = await gateway.charge(cents)
         level = "info" if outcome.authorised else "error"
         log("gateway.go:71", level=level, msg=outcome.message, took=f"{time.monotonic() - started_s:.2f}s")
         return outcome.authorised, outcome.message
@@ -145,6 +141,14 @@ class Payment:
         """Closes the connections to the gateway."""
         if self._gateway is not None:
             await self._gateway.close()
+
+
+def _gateway(settings: PaymentSettings) -> Gateway | None:
+    if settings.payment_gateway_url is None:
+        return None
+    from drillyard.shop.gateway import Gateway  # The library is large, and the stock service has no use for it.
+
+    return Gateway(settings.payment_gateway_url, settings.payment_gateway_key, settings.gateway_timeout_s)
 
 
 if __name__ == "__main__":

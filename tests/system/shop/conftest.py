@@ -49,21 +49,36 @@ class Processes:
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, module: str, **settings: str) -> Service:
-        """Starts `python -m drillyard.shop.<module>` on a free port and waits until it serves /health."""
+        """Starts a service of the shop on a free port and waits until it serves /health."""
+        service = self.begin(module, **settings)
+        self.wait(service)
+        return service
+
+    def begin(self, module: str, **settings: str) -> Service:
+        """Starts a service of the shop on a free port and returns at once."""
         port = free_port()
-        log_path = self.folder / f"{module}-{port}.log"
-        environment = {key: value for key, value in os.environ.items() if not key.endswith("_URL")}
+        process, log_path = self.spawn(f"drillyard.shop.{module}", PORT=str(port), **settings)
+        return Service(f"http://127.0.0.1:{port}", process, log_path)
+
+    def spawn(self, module: str, **settings: str) -> tuple[subprocess.Popen[bytes], Path]:
+        """Starts `main` of a module with these settings alone; what it says goes to a file."""
+        log_path = self.folder / f"{module}-{len(self.running)}.log"
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        start = f"import sys; from {module} import main; sys.exit(main())"
         with log_path.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"drillyard.shop.{module}"],
-                env={**environment, "PORT": str(port), **settings},
+                [sys.executable, "-c", start],
+                env={**environment, **settings},
                 stdout=log,
                 stderr=log,
+                cwd=self.folder,
             )
         self.running.append(process)
-        service = Service(f"http://127.0.0.1:{port}", process, log_path)
-        wait_until(lambda: _answers(service), f"{module} serves /health", service)
-        return service
+        return process, log_path
+
+    def wait(self, *services: Service) -> None:
+        for service in services:
+            wait_until(lambda service=service: _answers(service), f"{service.url} serves /health", service)
 
     def stop_all(self) -> None:
         for process in self.running:
@@ -102,7 +117,18 @@ def free_port() -> int:
 
 @pytest.fixture
 def processes(tmp_path: Path) -> Iterator[Processes]:
+    """For what one test starts for itself."""
     started = Processes(tmp_path)
+    try:
+        yield started
+    finally:
+        started.stop_all()
+
+
+@pytest.fixture(scope="session")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+    """For what all tests share."""
+    started = Processes(tmp_path_factory.mktemp("shop"))
     try:
         yield started
     finally:
@@ -198,3 +224,111 @@ def postgres() -> Iterator[Postgres]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Broker:
+    """The broker's two addresses."""
+
+    amqp_url: str
+    management_url: str
+
+
+def start_broker(processes: Processes, amqp_port: int | None = None) -> tuple[Broker, subprocess.Popen[bytes]]:
+    """A broker with an empty store, on the given port or a free one."""
+    amqp, management = amqp_port or free_port(), free_port()
+    process, log_path = processes.spawn(
+        "drillyard.broker.server",
+        AMQP_PORT=str(amqp),
+        MANAGEMENT_PORT=str(management),
+        METRICS_PORT=str(free_port()),
+        BROKER_DATA=str(processes.folder / f"broker-{len(processes.running)}"),
+    )
+    wait_until(lambda: _listens(amqp) and _listens(management), f"the broker listens\n{log_path.read_text()}")
+    return Broker(f"amqp://guest:guest@127.0.0.1:{amqp}/", f"http://guest:guest@127.0.0.1:{management}"), process
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+@pytest.fixture(scope="session")
+def broker(lasting: Processes) -> Broker:
+    return start_broker(lasting)[0]
+
+
+BANK_ADMIN = {"authorization": "Bearer admin"}
+
+
+@pytest.fixture(scope="session")
+def bank(lasting: Processes) -> str:
+    """The gateway's URL."""
+    port = free_port()
+    lasting.spawn(
+        "drillyard.bank.server", PORT=str(port), BANK_DATA=str(lasting.folder / "bank"), BANK_ADMIN_KEY="admin"
+    )
+    wait_until(lambda: _listens(port), "the bank listens")
+    return f"http://127.0.0.1:{port}"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """All seven services, wired to each other."""
+
+    user: Service
+    carts: Service
+    catalogue: Service
+    payment: Service
+    shipping: Service
+    orders: Service
+    queue_master: Service
+
+    def order_request(self, *socks: tuple[str, float], customer: str | None = None) -> dict[str, str]:
+        """What the front end sends for the seed customer, with these socks in a cart of its own."""
+        cart = customer or f"cart-{time.monotonic_ns()}"
+        for sock_id, price in socks:
+            body = {"itemId": sock_id, "unitPrice": price}
+            assert http.post(f"{self.carts.url}/carts/{cart}/items", json=body).status_code == 201
+        return {
+            "customer": f"{self.user.url}/customers/57a98d98e4b00679b4a830b2",
+            "address": f"{self.user.url}/addresses/57a98d98e4b00679b4a830b0",
+            "card": f"{self.user.url}/cards/57a98d98e4b00679b4a830b1",
+            "items": f"{self.carts.url}/carts/{cart}/items",
+        }
+
+    def place(self, orders: Service | None = None, **headers: str) -> httpx.Response:
+        """Orders one SuperSport XL, 19.99 with shipping."""
+        request = self.order_request(("510a0d7e-8e83-4193-b483-e27e09ddc34d", 15))
+        return http.post(f"{(orders or self.orders).url}/orders", json=request, headers={**JSON, **headers})
+
+
+JSON = {"accept": "application/json"}
+http = httpx.Client(trust_env=False, timeout=15)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def close_client() -> Iterator[None]:
+    yield
+    http.close()
+
+
+@pytest.fixture(scope="session")
+def shop(lasting: Processes, postgres: Postgres, broker: Broker) -> Shop:
+    user = lasting.begin("user", DATABASE_URL=postgres.url("users"))
+    carts = lasting.begin("carts", DATABASE_URL=postgres.url("carts"))
+    catalogue = lasting.begin("catalogue", DATABASE_URL=postgres.url("catalogue"))
+    payment = lasting.begin("payment")
+    shipping = lasting.begin("shipping", AMQP_URL=broker.amqp_url)
+    orders = lasting.begin(
+        "orders", DATABASE_URL=postgres.url("orders"), PAYMENT_URL=payment.url, SHIPPING_URL=shipping.url
+    )
+    queue_master = lasting.begin("queue_master", AMQP_URL=broker.amqp_url, ORDERS_URL=orders.url, WORK_MS="20")
+    made = Shop(user, carts, catalogue, payment, shipping, orders, queue_master)
+    lasting.wait(user, carts, catalogue, payment, shipping, orders, queue_master)
+    return made
+
+
+def status_of(orders: Service, order_id: str) -> str:
+    return str(http.get(f"{orders.url}/orders/{order_id}").json()["status"])
