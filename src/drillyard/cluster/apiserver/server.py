@@ -77,7 +77,7 @@ class ApiServer:
         server = web.Server(self._handlers.handle, request_factory=_request, handler_cancellation=True, access_log=None)
         self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, ssl_context=self._ssl, shutdown_timeout=_SHUTDOWN_S)
+        site = web.TCPSite(self._runner, host, port, ssl_context=self._ssl)
         await site.start()
         chosen: int = self._runner.addresses[0][1]
         _log.info("API server listens on %s:%d", host, chosen)
