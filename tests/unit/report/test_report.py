@@ -63,6 +63,7 @@ TOLD = [
     "$104.98",
     "Every order was answered 201 and PAID",
     "14 of 14",
+    "The last 3 were judged from the record when this report was made.",
     'kube_namespace:sock-shop service:shipping "Published"',
     'kube_namespace:sock-shop service:sock-shop-shipping "Published"',
     "nothing is called shipping.",

@@ -110,6 +110,11 @@ class Contents:
         return printable(self.incident.get("title") or self.record.manifest.incident)
 
     @property
+    def judged_again(self) -> int:
+        """How many of the verdict's checks, the last ones, were made from the record for this report."""
+        return len(self.verdict.checks) - len(self.record.checks)
+
+    @property
     def brief(self) -> str:
         """What the on-call was told; empty when the record does not say."""
         return printable(self.incident.get("brief") or "")
