@@ -93,6 +93,19 @@ def test_an_order_promised_and_in_no_account_is_noticed(made_up: MadeUp) -> None
     assert "order 6900953ac1f4320001b50701 was promised to a shopper" in verdict.reason
 
 
+@pytest.mark.parametrize("processed", [0, 2])
+def test_a_row_that_calls_itself_agreed_is_not_believed(made_up: MadeUp, processed: int) -> None:
+    record = made_up()
+    accounts = record.evidence("reconciliation")
+    accounts["rows"][3]["processed"] = processed
+    (record.path / "evidence/reconciliation.json").write_text(json.dumps(accounts))
+
+    verdict = judge_again(Record.open(record.path))
+
+    assert verdict.outcome is Outcome.BROKEN
+    assert f"order 6900953ac1f4320001b50704 was processed {processed} times" in verdict.reason
+
+
 def test_evidence_altered_afterwards_makes_the_verdict_unclear(made_up: MadeUp) -> None:
     record = made_up()
     samples = record.path / "samples.jsonl"
