@@ -10,6 +10,7 @@ import os
 import re
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ from typing import Any
 import aio_pika
 import httpx
 import pytest
+from pamqp import commands, frame
+from pamqp.heartbeat import Heartbeat
 
 START_LIMIT_S = 10.0
 STOP_LIMIT_S = 4.0
@@ -196,3 +199,63 @@ async def name(connect: Callable[[], Awaitable[Any]]) -> AsyncIterator[str]:
         await channel.queue_delete(chosen + suffix)
         await channel.exchange_delete(chosen + suffix)
         await channel.close()
+
+
+class RawClient:
+    """A client that says exactly what it is told, right or wrong, over a blocking socket with a limit on every wait."""
+
+    def __init__(self, url: str) -> None:
+        port = httpx.URL(url).port
+        assert port is not None
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=5.0)
+        self._buffer = b""
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def say(self, method: Any, channel: int = 1) -> None:
+        self.send(frame.marshal(method, channel))
+
+    def hear(self) -> tuple[int, Any]:
+        """The next frame but heartbeats: channel and method. Raises ConnectionError when the broker hung up."""
+        while True:
+            size = int.from_bytes(self._buffer[3:7], "big") + 8 if len(self._buffer) >= 7 else 0
+            if size and len(self._buffer) >= size:
+                _, channel, heard = frame.unmarshal(self._buffer[:size])
+                self._buffer = self._buffer[size:]
+                if not isinstance(heard, Heartbeat):
+                    return channel, heard
+                continue
+            piece = self.socket.recv(65536)
+            if not piece:
+                raise ConnectionError("the broker hung up")
+            self._buffer += piece
+
+    def expect(self, kind: type[Any]) -> Any:
+        """The next frame, which must be of this kind."""
+        _, heard = self.hear()
+        assert isinstance(heard, kind), f"expected {kind.name}, heard {heard.name} {dict(heard)}"
+        return heard
+
+    def open(self, *, heartbeat: int = 0, capabilities: dict[str, Any] | None = None) -> None:
+        """The whole handshake and channel 1."""
+        self.send(b"AMQP\x00\x00\x09\x01")
+        self.expect(commands.Connection.Start)
+        properties: Any = {"capabilities": capabilities or {}}
+        self.say(commands.Connection.StartOk(properties, "PLAIN", "\0guest\0guest"), 0)
+        tune = self.expect(commands.Connection.Tune)
+        self.say(commands.Connection.TuneOk(tune.channel_max, tune.frame_max, heartbeat), 0)
+        self.say(commands.Connection.Open(), 0)
+        self.expect(commands.Connection.OpenOk)
+        self.say(commands.Channel.Open())
+        self.expect(commands.Channel.OpenOk)
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+@pytest.fixture
+def raw(target: Target) -> Iterator[RawClient]:
+    client = RawClient(target.amqp_url)
+    yield client
+    client.close()

@@ -30,8 +30,7 @@ def overview(broker: Broker) -> Json:
         "management_version": VERSION,
         "product_name": PRODUCT,
         "product_version": VERSION,
-        "rabbitmq_version": None,  # It is not RabbitMQ; tools that need a number must be told so.
-        "erlang_version": None,
+        "rabbitmq_version": f"{VERSION} ({PRODUCT})",  # Tools print this field; it must not claim to be RabbitMQ.
         "python_version": platform.python_version(),
         "cluster_name": NODE,
         "node": NODE,

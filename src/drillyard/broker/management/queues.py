@@ -134,7 +134,7 @@ def _message(entry: Entry, remaining: int, encoding: str, limit: int | None) -> 
         "exchange": message.exchange,
         "routing_key": message.routing_key,
         "message_count": remaining,
-        "properties": message.parsed.as_json(),
+        "properties": message.parsed.as_json() or [],  # An empty list for none, as RabbitMQ writes it.
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote_plus
 
 from drillyard.broker.wire.properties import jsonable
 from drillyard.broker.wire.table import Table, encode_table
@@ -50,11 +51,12 @@ class Binding:
 
     @property
     def properties_key(self) -> str:
-        """The last part of its address in the management API: the key, and a digest of the arguments if any."""
+        """Its name in the management API: the escaped key, and a digest of the arguments if any."""
+        key = quote_plus(self.routing_key, safe="").replace("~", "%7E")
         if not self.arguments:
-            return self.routing_key or "~"
+            return key or "~"
         digest = hashlib.sha256(encode_table(self.arguments)).hexdigest()[:16]
-        return f"{self.routing_key}~{digest}"
+        return f"{key}~{digest}"
 
     def as_json(self) -> Table:
         return {

@@ -48,11 +48,11 @@ class RoutingMap:
 
     def declare(self, wanted: Exchange) -> Exchange:
         """Creates it, or checks that the present one is the same: 403, 406 or 503 as RabbitMQ answers."""
+        if wanted.name == "":
+            raise AmqpError(403, "operation not permitted on the default exchange")
         if wanted.name in self.exchanges:
             _check_same(self.exchanges[wanted.name], wanted)
             return self.exchanges[wanted.name]
-        if wanted.name == "":
-            raise AmqpError(403, "operation not permitted on the default exchange")
         if wanted.name.startswith("amq."):
             raise AmqpError(403, f"exchange name '{wanted.name}' contains reserved prefix 'amq.*'")
         self.exchanges[wanted.name] = wanted

@@ -135,3 +135,36 @@ def jsonable(value: Any) -> Any:
     if hasattr(value, "timestamp"):
         return int(value.timestamp())
     return float(value)
+
+
+def from_json(given: Table) -> Properties:
+    """The reverse of `as_json`. Raises TypeError or ValueError for what AMQP cannot carry or does not know."""
+    fields: dict[str, bytes] = {}
+    known = {name: kind for name, _, kind in FIELDS}
+    for name, value in given.items():
+        kind = known.get(name)
+        if kind is None:
+            raise ValueError(f"there is no property {name}")
+        if kind == "long":
+            if not isinstance(value, dict):
+                raise TypeError(f"{name} must be an object")
+            fields[name] = tables.encode_table(value)[4:]
+        elif kind == "short":
+            fields[name] = _short(name, value)
+        else:
+            fields[name] = _integer(name, value, int(kind))
+    return Properties(fields)
+
+
+def _short(name: str, value: Any) -> bytes:
+    if not isinstance(value, str) or len(value.encode("utf-8", "replace")) > 255:
+        raise TypeError(f"{name} must be text of at most 255 bytes")
+    return value.encode("utf-8", "replace")
+
+
+def _integer(name: str, value: Any, size: int) -> bytes:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << 8 * size:
+        raise TypeError(f"{name} must be a whole number of {size} bytes")
+    return value.to_bytes(size, "big")
