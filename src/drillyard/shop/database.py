@@ -12,9 +12,10 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 
+import asyncpg
 from prometheus_client import CollectorRegistry, Gauge, Histogram
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
@@ -106,14 +107,20 @@ class Database:
             yield
         except IntegrityError:
             raise
-        except DataError as problem:
-            raise UnfitValue(f"{self._name} cannot hold this value: {_brief(problem.orig)}") from problem
         except DBAPIError as problem:
+            if _is_about_a_value(problem):
+                raise UnfitValue(f"{self._name} cannot hold this value: {_brief(problem.orig)}") from problem
             raise DatabaseUnavailable(f"{self._name}: {_brief(problem.orig)}") from problem
         except (PoolTimeout, TimeoutError) as problem:
             raise DatabaseUnavailable(f"{self._name} did not answer in time") from problem
         except OSError as problem:
             raise DatabaseUnavailable(f"{self._name}: {problem.strerror or _brief(problem)}") from problem
+
+
+def _is_about_a_value(problem: DBAPIError) -> bool:
+    """SQLSTATE class 22 (data exception), or a value that the driver itself cannot encode."""
+    state = getattr(problem.orig, "sqlstate", None) or ""
+    return state.startswith("22") or isinstance(getattr(problem.orig, "__cause__", None), asyncpg.DataError)
 
 
 def _brief(problem: BaseException | None) -> str:

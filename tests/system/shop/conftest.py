@@ -332,3 +332,9 @@ def shop(lasting: Processes, postgres: Postgres, broker: Broker) -> Shop:
 
 def status_of(orders: Service, order_id: str) -> str:
     return str(http.get(f"{orders.url}/orders/{order_id}").json()["status"])
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> str:
+    """The catalogue's database."""
+    return postgres.url("catalogue")

@@ -111,6 +111,7 @@ class CatalogueRoutes:
         self._store = store
         self._database = database
         self._go_clock = go_web.GoTime()
+        self._images = frozenset(path.name for path in _IMAGES.iterdir())
         self._breakers = {name: Breaker(name, clock) for name in ("List", "Count", "Get", "Tags", "Health")}
 
     async def listing(self, request: Request) -> Response:
@@ -149,10 +150,8 @@ class CatalogueRoutes:
 
     async def image(self, request: Request) -> Response:
         """GET /catalogue/images/{file}: a picture, with Last-Modified and ranges."""
-        path = _IMAGES / request.path_params["file"]
-        if path.parent != _IMAGES or not path.is_file():
-            return go_web.not_found()
-        return FileResponse(path)
+        name = request.path_params["file"]
+        return FileResponse(_IMAGES / name) if name in self._images else go_web.not_found()
 
     async def health(self, request: Request) -> Response:
         """GET /health…: catalogue, then catalogue-db."""
