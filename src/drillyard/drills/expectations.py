@@ -9,7 +9,7 @@ been found: silence is then silence, and not delay.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -140,7 +140,7 @@ def _no_logs(scene: Scene, what: NoLogs, phase: str) -> Made:
 
 def _shipped_once(scene: Scene, what: ShippedOnce, phase: str) -> Made:
     async def look() -> Seen:
-        processed = await processed_per_order(scene)
+        processed = await processed_per_order(scene, scene.ledger.order_ids)
         times = Counter(processed[order_id] for order_id in scene.ledger.order_ids)
         return set(times) <= {1}, f"processed once: {times[1]} of {scene.placed}" + (
             f"; otherwise: {_counted(times)}" if set(times) - {1} else ""
@@ -152,7 +152,11 @@ def _shipped_once(scene: Scene, what: ShippedOnce, phase: str) -> Made:
 def _canary(scene: Scene, what: Canary, phase: str) -> Made:
     async def look() -> Seen:
         result = await canary_order(
-            scene.yard.url("front-end"), seed=scene.settings.seed, clock=scene.clock, deadline_s=_CANARY_S, transport=scene.transport
+            scene.yard.url("front-end"),
+            seed=scene.settings.seed,
+            clock=scene.clock,
+            deadline_s=_CANARY_S,
+            transport=scene.transport,
         )
         if result.order_id:
             scene.canary_ids.append(result.order_id)
@@ -167,7 +171,7 @@ def _canary_story(result: CanaryResult) -> str:
     return result.reason
 
 
-async def processed_per_order(scene: Scene) -> Counter[str]:
+async def processed_per_order(scene: Scene, order_ids: Iterable[str]) -> Counter[str]:
     """How often queue-master says that it processed each order, from its log through the search API."""
     found = await scene.yard.datadog.logs(
         'kube_namespace:sock-shop service:sock-shop-queue-master "Message processed successfully"',
@@ -175,7 +179,7 @@ async def processed_per_order(scene: Scene) -> Counter[str]:
         scene.clock.now(),
     )
     texts = [item["attributes"]["message"] for item in found.items]
-    return Counter({order_id: sum(order_id in text for text in texts) for order_id in scene.ledger.order_ids})
+    return Counter({order_id: sum(order_id in text for text in texts) for order_id in order_ids})
 
 
 def _window_start(scene: Scene) -> datetime:

@@ -13,10 +13,11 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from drillyard.base.errors import DrillyardError
+from drillyard.cluster.client import ApiError
 from drillyard.drills import baseline, desired_state, expectations, queries
 from drillyard.drills.investigator import let_in
 from drillyard.drills.scene import Scene
@@ -56,7 +57,7 @@ async def play(scene: Scene) -> Verdict:
             await _hold(scene)
         except DrillInvalid as reason:
             invalid = str(reason)
-        except DrillyardError as problem:
+        except (DrillyardError, ApiError) as problem:
             invalid = " ".join(str(problem).split())
         except (asyncio.CancelledError, KeyboardInterrupt) as stop:
             interrupted = stop
@@ -64,7 +65,7 @@ async def play(scene: Scene) -> Verdict:
         if invalid is None and interrupted is None and healed:
             try:
                 await _verify(scene, before)
-            except DrillyardError as problem:
+            except (DrillyardError, ApiError) as problem:
                 invalid = " ".join(str(problem).split())
             except (asyncio.CancelledError, KeyboardInterrupt) as stop:
                 interrupted = stop
@@ -219,27 +220,38 @@ async def _verify(scene: Scene, before: dict[str, Any]) -> None:
 
 
 async def _account(scene: Scene) -> None:
-    """Compares what shoppers, orders, bank and queue-master say, order by order."""
-    mine = {*scene.ledger.order_ids, *(row.order_id for row in scene.ledger if row.order_id)}
-    orders = [order for order in await scene.yard.orders() if order["id"] in mine]
-    charges = [one for one in await scene.yard.bank.charges() if one["metadata"].get("order_id") in mine]
+    """Compares what shoppers, orders, bank and queue-master say, for every order and charge since the drill began."""
+    asked = {row.order_id for row in scene.ledger if row.order_id}
+    orders = [one for one in await scene.yard.orders() if one["id"] in asked or _since(one["date"]) >= scene.started_at]
+    known = asked | {one["id"] for one in orders}
+    began_s = int(scene.started_at.timestamp())
+    charges = [
+        one
+        for one in await scene.yard.bank.charges()
+        if one["metadata"].get("order_id") in known or one["created"] >= began_s
+    ]
     ids = {charge["id"] for charge in charges}
     refunds = [one for one in await scene.yard.bank.refunds() if one["charge"] in ids]
-    processed = await expectations.processed_per_order(scene)
+    processed = await expectations.processed_per_order(scene, known)
     result = reconcile([plain(row) for row in scene.ledger], orders, charges, refunds, processed)
     scene.record.ledger("orders", orders)
     scene.record.ledger("charges", charges)
     scene.record.evidence("reconciliation", result.to_json())
-    kept = not result.disagreements
+    kept = result.agreed
     scene.note(
         Check(
             "reconciliation",
             Outcome.KEPT if kept else Outcome.BROKEN,
             "Shoppers, orders, bank and queue-master agree on every order and every cent",
-            f"{len(mine)} order(s) agreed",
+            f"{len(known)} order(s) agreed",
             result.summary(),
         )
     )
+
+
+def _since(date: str) -> datetime:
+    """An order's own date, `2025-10-28T10:04:42.603+0000`."""
+    return datetime.strptime(date, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
 @contextlib.asynccontextmanager

@@ -18,9 +18,11 @@ _SAMPLES = 3
 
 async def run_all(scene: Scene) -> None:
     """Runs them over the window since the fault was proven on; their results become the evidence `queries`."""
-    start, end = scene.fault_on_at or scene.started_at, scene.clock.now()
+    end = scene.clock.now()
     rows: list[dict[str, Any]] = []
     for query in scene.incident.queries:
+        # The event was written when the fault was put in, a moment before it was proven on.
+        start = scene.started_at if query.kind == "events" else scene.fault_on_at or scene.started_at
         scene.note(await _run(scene, query, "document", query.query, query.expect, start, end, rows))
         if query.corrected and query.corrected_expect:
             scene.note(await _run(scene, query, "corrected", query.corrected, query.corrected_expect, start, end, rows))
@@ -65,8 +67,7 @@ async def _search(scene: Scene, kind: str, text: str, start: datetime, end: date
     if kind == "containers":
         return await datadog.containers(text)
     if kind == "events":
-        # The event was written when the fault was put in, a moment before it was proven on.
-        return await datadog.events(text, scene.started_at, end)
+        return await datadog.events(text, start, end)
     return await datadog.logs(text, start, end)
 
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from drillyard.base.clock import SystemClock
 from drillyard.drills.play import play
-from drillyard.drills.report import write_reports
+from drillyard.drills.report import judge_again, write_reports
 from drillyard.drills.scene import Audience, DrillSettings, Scene
 from drillyard.incidents.schema import Incident
+from drillyard.record.reader import Record
 from drillyard.record.verdicts import Verdict
 from drillyard.record.writer import RecordWriter
 from drillyard.yard.yard import open_yard
@@ -74,10 +75,11 @@ async def play_in_yard(incident: Incident, settings: DrillSettings, name: str, a
             started_at=clock.now(),
         )
         try:
-            verdict = await play(scene)
+            await play(scene)
         finally:
             report = write_reports(record.path)
-    return Played(verdict, record.path, report, command)
+    # Judged again from what was written down, as the report is: both must say the same.
+    return Played(judge_again(Record.open(record.path)), record.path, report, command)
 
 
 def _command(incident: Incident, settings: DrillSettings, name: str) -> str:

@@ -20,6 +20,7 @@ from drillyard.base.clock import Clock, SystemClock, rfc3339
 from drillyard.base.errors import DrillyardError
 from drillyard.base.files import write_atomically
 from drillyard.base.processes import ProcessId, identify
+from drillyard.cluster.client import ApiError
 from drillyard.faults.fault import Fault, Proof, to_json
 from drillyard.faults.registry import build, name_of
 from drillyard.yard.yard import Yard
@@ -97,7 +98,7 @@ async def wait_for(look: Any, yard: Yard, clock: Clock, timeout_s: float) -> Pro
     while True:
         try:
             proof: Proof = await look(yard)
-        except DrillyardError as problem:
+        except (DrillyardError, ApiError) as problem:
             proof = Proof(False, f"could not look: {problem.message}")
         if proof.holds or clock.monotonic_s() >= deadline:
             return proof

@@ -157,7 +157,7 @@ def _follow(
         if not chunk:
             control_plane.wait(timeout=5)
             raise DrillyardError(
-                f"The control plane of yard {folder.name} ended before it was ready (exit code {control_plane.returncode}).",
+                f"Yard {folder.name} ended before it was ready (exit code {control_plane.returncode}).",
                 hint=_last_words(folder),
             )
         *lines, buffer = (buffer + chunk).split(b"\n")

@@ -62,7 +62,7 @@ class YardState:
 
     def environment(self, folder: YardFolder) -> dict[str, str]:
         """What `drill env` prints: enough for kubectl, Datadog clients, browsers and broker tools."""
-        user, _, rest = self.amqp_url.partition("://")[2].rpartition("@")
+        user, _, _ = self.amqp_url.partition("://")[2].rpartition("@")
         username, _, password = user.partition(":")
         return {
             "KUBECONFIG": str(folder.kubeconfig),

@@ -133,8 +133,9 @@ class FakeYard:
 
     def _place(self) -> httpx.Response:
         order_id = f"{len(self.lines):024x}"
+        date = f"{self.clock.now():%Y-%m-%dT%H:%M:%S.000+0000}"
         total = 18.0 * self.carts.get("items", 1) + 4.99
-        order = {"id": order_id, "status": "PAID", "total": total, "customerId": "c"}
+        order = {"id": order_id, "status": "PAID", "total": total, "customerId": "c", "date": date}
         if self.lost_orders:
             self.lost_orders -= 1
         else:
@@ -143,6 +144,7 @@ class FakeYard:
         self.ledger.append(
             {
                 "id": f"ch_{order_id}",
+                "created": int(self.clock.now().timestamp()),
                 "amount": cents,
                 "amount_captured": cents,
                 "amount_refunded": 0,

