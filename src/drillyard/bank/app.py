@@ -4,6 +4,7 @@ The bank put together: gateway, admin API and health behind one Starlette applic
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +21,7 @@ from drillyard.bank.answers import json_answer
 from drillyard.bank.behaviour import Misbehaviour
 from drillyard.bank.errors import Refused, error_body, unrecognized_url
 from drillyard.bank.gateway import Gateway
+from drillyard.bank.hang_up import HangUp
 from drillyard.bank.identifiers import new_id
 from drillyard.bank.journal import Write, line
 from drillyard.bank.ledger import Ledger
@@ -110,4 +112,7 @@ class RequestId:
                 message["headers"] = [*message["headers"], (b"request-id", request_id.encode()), *echoed]
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except asyncio.CancelledError:  # The bank is ending, and its grace is over: the caller gets no answer.
+            await HangUp()(scope, receive, send)

@@ -21,7 +21,7 @@ export function el(tag, attributes = {}, ...children) {
 const SVG = "http://www.w3.org/2000/svg";
 
 const PATHS = {
-  sock: "M8 2h7v9.2c0 .9-.4 1.8-1.1 2.4l-5.6 5.3a4.3 4.3 0 0 1-6-6.1L8 8.4z",
+  sock: "M8 2h8v2.6H8z M8 6h8v6.1c0 1.1-.5 2.1-1.3 2.9l-4.8 4.3a4.6 4.6 0 0 1-6.2-6.8l2.8-2.5A4.6 4.6 0 0 0 8 6.6z",
   basket: "M3 9h18l-2 11H5L3 9zm4.5 0 3-6m6 6-3-6",
 };
 
