@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import selectors
 import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -56,23 +55,22 @@ class BrokerProcess:
             text=True,
             bufsize=1,
         )
-        ready = self._line_with("ready: ", START_LIMIT_S)
+        self._ready = threading.Event()
+        # Read all the time: a full pipe would stop the broker in the middle of a log line.
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        if not self._ready.wait(START_LIMIT_S):
+            self.kill()
+            raise AssertionError(f"not ready within {START_LIMIT_S} s: {self.log}")
+        ready = next(line for line in self.lines if "ready: " in line)
         self.ports = {name: int(port) for name, port in re.findall(r"(\S+) on [^,]*:(\d+)", ready)}
 
-    def _line_with(self, word: str, limit_s: float) -> str:
+    def _read_log(self) -> None:
         assert self.process.stdout is not None
-        deadline = time.monotonic() + limit_s
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            while time.monotonic() < deadline and selector.select(deadline - time.monotonic()):
-                line = self.process.stdout.readline()
-                if not line:
-                    break
-                self.lines.append(line)
-                if word in line:
-                    return line
-        self.kill()
-        raise AssertionError(f"no line with {word!r} within {limit_s} s: {''.join(self.lines)}")
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if "ready: " in line:
+                self._ready.set()
 
     @property
     def amqp_url(self) -> str:
@@ -98,13 +96,16 @@ class BrokerProcess:
 
     def _reap(self) -> int:
         try:
-            rest, _ = self.process.communicate(timeout=STOP_LIMIT_S)
+            code = self.process.wait(STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait(STOP_LIMIT_S)
             raise
-        self.lines += rest.splitlines(keepends=True)
-        return self.process.returncode
+        finally:
+            self._reader.join(STOP_LIMIT_S)
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+        return code
 
     @property
     def log(self) -> str:
