@@ -13,13 +13,14 @@ from typing import TypeVar
 from drillyard.base.clock import Clock
 from drillyard.telemetry.containers import Containers
 from drillyard.telemetry.logs.store import SqliteStore
+from drillyard.telemetry.metrics.store import MetricStore
 from drillyard.telemetry.writer import GroupWriter
 
 Answer = TypeVar("Answer")
 
 
 class Telemetry:
-    """Logs, events and the containers last reported. Must be closed."""
+    """Logs, events, metrics and the containers last reported. Must be closed."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -29,8 +30,10 @@ class Telemetry:
         self.containers = Containers(clock)
         self._readers = ThreadPoolExecutor(2, "telemetry-read")
         self._writers = ThreadPoolExecutor(1, "telemetry-write")
-        self.log_writer = GroupWriter(self.logs, self._writers)
-        self.event_writer = GroupWriter(self.events, self._writers)
+        self.log_writer = GroupWriter(self.logs.add, self._writers)
+        self.metrics = MetricStore(folder / "metrics.db")
+        self.metric_writer = GroupWriter(self.metrics.add, self._writers)
+        self.event_writer = GroupWriter(self.events.add, self._writers)
 
     def now_ms(self) -> int:
         """The time, in Unix milliseconds."""
@@ -46,3 +49,4 @@ class Telemetry:
         self._readers.shutdown(cancel_futures=True)
         self.logs.close()
         self.events.close()
+        self.metrics.close()

@@ -15,9 +15,13 @@ from drillyard.telemetry.api import (
     containers,
     events_v1,
     events_v2,
+    formulas,
     logs_aggregate,
     logs_intake,
     logs_search,
+    metric_lists,
+    metric_query,
+    series,
     validate,
 )
 from drillyard.telemetry.api.answers import error_answer
@@ -30,7 +34,18 @@ _SENTENCES = {404: "Not found", 405: "Method not allowed"}
 
 def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
     """Every surface behind the gate."""
-    surfaces = (logs_intake, logs_search, logs_aggregate, events_v1, events_v2, containers)
+    surfaces = (
+        logs_intake,
+        logs_search,
+        logs_aggregate,
+        events_v1,
+        events_v2,
+        containers,
+        series,
+        metric_query,
+        metric_lists,
+        formulas,
+    )
     routes = [route for surface in surfaces for route in surface.routes(telemetry)]
     handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}
     app = Starlette(routes=[*routes, *validate.routes()], exception_handlers=handlers)

@@ -1,0 +1,3 @@
+"""
+Metrics: points by series, and the query language of Datadog's graphs and monitors over them.
+"""

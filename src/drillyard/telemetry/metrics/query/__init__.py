@@ -1,0 +1,3 @@
+"""
+The metric query language: nodes, scope, parser; evaluation stands beside it.
+"""
