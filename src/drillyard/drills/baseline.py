@@ -1,7 +1,7 @@
 """
 Before anything is broken: is the shop whole, from the front end to SHIPPED, and would its failing be seen?
 
-Ready pods prove little (incident-facts §6, pains 1, 5, 7). So an order is placed and followed to its end, and its log
+Ready pods prove little. So an order is placed and followed to its end, and its log
 line is read back through the search API: what an on-call would use is what is tested.
 """
 

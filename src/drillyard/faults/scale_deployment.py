@@ -18,8 +18,8 @@ class ScaleDeployment:
     """
     Sets a deployment's replicas; its cure sets them back.
 
-    With `queue`, the proof also asks the broker: as the lab's own history shows, a pod that is gone and a consumer
-    that is gone are two different facts (incident-facts §6, pain 5).
+    With `queue`, the proof also asks the broker: a pod that is gone and a consumer that is gone are two different
+    facts. In the lab that the documents come from, a drill once ran to its end with a consumer still alive.
     """
 
     deployment: str

@@ -1,5 +1,5 @@
 """
-What a yard costs: the PSS of all its processes, as the house plan defines its memory.
+What a yard costs: the proportional set size (PSS) of all its processes.
 """
 
 from __future__ import annotations
