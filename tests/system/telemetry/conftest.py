@@ -127,7 +127,7 @@ class Kubernetes:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.objects: dict[str, dict[str, Any]] = {"pods": {}, "events": {}}
+        self.objects: dict[str, dict[str, Any]] = {"pods": {}, "events": {}, "deployments": {}}
         self._version = 1
         self._watchers: list[tuple[str, asyncio.Queue[bytes]]] = []
 
@@ -167,7 +167,7 @@ class Kubernetes:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         authority.issue_cert("127.0.0.1").configure_cert(tls)
         app = web.Application()
-        app.add_routes([web.get("/api/v1/{kind}", self._handle)])
+        app.add_routes([web.get("/{group:api|apis/apps}/v1/{kind}", self._handle)])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
@@ -217,6 +217,15 @@ class Agent(Program):
 
         await until(ready)
         return ""
+
+    async def status(self) -> str:
+        """What `agent status` prints in its container."""
+        status = Program("drillyard.telemetry.agent.status", {"AGENT_RUN": str(self.run_folder)})
+        await Program.start(status)
+        assert status.process.stdout
+        async with asyncio.timeout(LIMIT_S):
+            output, _ = await status.process.communicate()
+        return output.decode()
 
     async def start_unready(self) -> None:
         """Starts it without waiting for the intake."""

@@ -139,3 +139,34 @@ async def test_both_programs_end_in_time_and_in_order(server, agent):
         started_s = time.monotonic()
         assert await program.stop() == 0
         assert time.monotonic() - started_s < 2
+
+
+async def test_a_deployment_scaled_to_zero_measures_zero(server, kubernetes, agent):
+    metadata = {"uid": "d1", "name": "queue-master", "namespace": "sock-shop"}
+    kubernetes.put("deployments", {"metadata": metadata, "spec": {"replicas": 0}, "status": {}})
+    now_s = int(time.time())
+    scope = "kube_namespace:sock-shop,kube_deployment:queue-master"
+    question = {
+        "from": now_s - 60,
+        "to": now_s + 60,
+        "query": f"avg:kubernetes_state.deployment.replicas_available{{{scope}}}",
+    }
+
+    async def series():
+        return (await server.ask("GET", "/api/v1/query", params=question))["series"]
+
+    (found,) = await until(series)
+    assert [value for _, value in found["pointlist"]] == [0.0]
+
+
+async def test_agent_status_prints_true_figures(server, kubernetes, agent):
+    kubernetes.put("pods", pod("a", "u1", "shop/a"))
+    write(agent.log_file("a", "u1"), *[f"line {number}" for number in range(25)])
+
+    async def status():
+        found = await agent.status()
+        return found if "LogsSent: 25\n" in found else ""
+
+    found = await until(status)
+    assert "    LogsProcessed: 25\n" in found
+    assert f"Reliable: Sending compressed logs in HTTP to 127.0.0.1 on port {server.port}" in found

@@ -22,6 +22,8 @@ from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.agent.events import EventForwarder
 from drillyard.telemetry.agent.intake import Intake
 from drillyard.telemetry.agent.kubernetes import KubernetesApi
+from drillyard.telemetry.agent.measure import Measurements
+from drillyard.telemetry.agent.objects import Objects
 from drillyard.telemetry.agent.offsets import Offsets
 from drillyard.telemetry.agent.pods import Pods
 from drillyard.telemetry.agent.report import ContainerReporter
@@ -101,6 +103,18 @@ class Agent:
             self._intake, settings.api_url, settings.hostname, settings.cluster_name, self._pods, clock
         )
         self._kubernetes = KubernetesApi(session, settings.kubernetes_url, settings.service_account, clock)
+        self._session = session
+        self._deployments = Objects()
+        self._measurements = Measurements(
+            self._intake,
+            settings.api_url,
+            settings.hostname,
+            settings.cluster_name,
+            self._pods,
+            self._deployments,
+            clock,
+            settings.check_interval_s,
+        )
         self._checked = False
         self._saved_stats = Stats()
         self._held: list[Line] = []
@@ -113,8 +127,12 @@ class Agent:
             self._sender.run(),
             self._keep_stats(),
         ]
+        parts.append(self._measurements.run())
+        if self._settings.management_url:
+            parts.append(self._measurements.watch_queues(self._session, self._settings.management_url))
         if self._settings.kubernetes_url:
             parts += [
+                self._kubernetes.follow("/apis/apps/v1/deployments", self._deployments),
                 self._kubernetes.follow("/api/v1/pods", self._pods),
                 self._kubernetes.follow("/api/v1/events", self._events),
                 self._events.run(),
@@ -184,8 +202,10 @@ class Agent:
         return still
 
     async def _keep_stats(self) -> None:
+        alive = self._settings.run_folder / "alive"
         while True:
             self._save_stats()
+            alive.touch()  # Says that the figures are still true although nothing changed.
             await self._clock.sleep(STATS_EVERY_S)
 
     def _save_stats(self) -> None:

@@ -29,6 +29,9 @@ class AgentSettings:
     service_account: Path
     host: str
     port: int
+    check_interval_s: float
+    management_url: str
+    """RabbitMQ's management API with user and password, empty for none."""
 
 
 def read_agent_settings(environment: Mapping[str, str]) -> AgentSettings:
@@ -49,6 +52,8 @@ def read_agent_settings(environment: Mapping[str, str]) -> AgentSettings:
         service_account=Path(environment.get("SERVICE_ACCOUNT_DIR") or SERVICE_ACCOUNT),
         host=environment.get("HOST") or "127.0.0.1",
         port=read_port(environment, 5555),
+        check_interval_s=_seconds(environment, "CHECK_INTERVAL", 5.0),
+        management_url=_url(environment, "RABBITMQ_MANAGEMENT_URL", "") if _has_broker(environment) else "",
     )
 
 
@@ -57,6 +62,21 @@ def _needed(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingError(f"{name} is not set.")
     return value
+
+
+def _has_broker(environment: Mapping[str, str]) -> bool:
+    return bool(environment.get("RABBITMQ_MANAGEMENT_URL"))
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name) or str(default)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 1 <= seconds <= 3_600:
+        raise SettingError(f"{name} is {text!r}, which is no number of seconds from 1 to 3600.")
+    return seconds
 
 
 def _url(environment: Mapping[str, str], name: str, default: str) -> str:
