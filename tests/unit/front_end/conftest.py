@@ -47,6 +47,17 @@ class FrontEnd:
     async def log_in(self, name: str = "user", password: str = "password") -> httpx.Response:
         return await self.browser.get("/login", auth=(name, password))
 
+    def make_development(self) -> None:
+        """The same front-end, as it runs with NODE_ENV=development."""
+        self.starlette().state.development = True
+
+    def starlette(self) -> Any:
+        """The Starlette application inside the middleware around it."""
+        inner: Any = self.app
+        while not hasattr(inner, "state"):
+            inner = inner._app
+        return inner
+
     def another_browser(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://shop.test")
 

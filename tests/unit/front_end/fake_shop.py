@@ -59,6 +59,7 @@ class FakeShop:
     away: set[str] = field(default_factory=set)
     broken: dict[str, Response] = field(default_factory=dict)
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     carts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     users: dict[str, tuple[str, str]] = field(default_factory=lambda: {"user": ("password", CUSTOMER)})
@@ -86,6 +87,7 @@ class FakeShop:
         body = json.loads(raw) if raw else None
         url = scope["raw_path"].decode() + (f"?{request.url.query}" if request.url.query else "")
         self.calls.append((f"{request.method} {host}", url, body))
+        self.headers.append(dict(request.headers))
         if host in self.broken:
             response = self.broken[host]
         else:
