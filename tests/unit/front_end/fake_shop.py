@@ -7,6 +7,7 @@ answers what stands there instead.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import itertools
 import json
@@ -98,6 +99,8 @@ class FakeShop:
                 "orders": self.orders_service,
             }
             response = services[host](request, body)
+        if self.payment == "hanging" and (request.method, host) == ("POST", "orders"):
+            await asyncio.Event().wait()
         await response(scope, receive, send)
 
     def catalogue(self, request: Request, _: Any) -> Response:

@@ -22,7 +22,7 @@ from drillyard.shop.front_end.cart import Cart
 from drillyard.shop.front_end.catalogue import Catalogue
 from drillyard.shop.front_end.failures import Failure
 from drillyard.shop.front_end.log import AccessLog, Write
-from drillyard.shop.front_end.middleware import PoweredBy, Sessions, TidySlashes
+from drillyard.shop.front_end.middleware import Leaving, PoweredBy, Sessions, TidySlashes
 from drillyard.shop.front_end.orders import Orders
 from drillyard.shop.front_end.pages import StaticPages, load
 from drillyard.shop.front_end.sessions import SessionCookie, SessionStore
@@ -79,7 +79,7 @@ def build(
         label_names=("service", "method", "path", "status_code"),
         labels=_labels,
     )
-    return TracingMiddleware(PoweredBy(TidySlashes(measured)))
+    return Leaving(TracingMiddleware(PoweredBy(TidySlashes(measured))))
 
 
 def _routes(back_ends: BackEnds, log: Write) -> list[BaseRoute]:

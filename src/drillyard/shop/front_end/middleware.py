@@ -1,9 +1,10 @@
 """
-What every request passes on its way in and out: tidy slashes, the powered-by header, the session and its cookie.
+What every request passes on its way in and out: a good end, tidy slashes, the session and its cookie.
 """
 
 from __future__ import annotations
 
+import asyncio
 import html
 
 from starlette.datastructures import Headers
@@ -36,6 +37,28 @@ def _tidied(scope: Scope) -> Response | None:
     location = path.rstrip("/") + (f"?{query}" if query else "")
     headers["location"] = location
     return Response(f"Moved Permanently. Redirecting to {html.escape(location)}", 301, headers=headers)
+
+
+class Leaving:
+    """Answers 503 to requests that are still under way when the process ends and its grace is over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            if scope["type"] != "http" or begun:
+                raise
+            await Response("Service Unavailable", 503, headers={"connection": "close"})(scope, receive, send)
 
 
 class PoweredBy:

@@ -68,11 +68,16 @@ async function add(sock) {
   try {
     await api.addToCart(sock.id);
   } catch {
-    show(message("bad", `${sock.name} could not be added to your cart.`, "Please try again in a moment."));
+    added(message("bad", `${sock.name} could not be added to your cart.`, "Please try again in a moment."));
     return;
   }
-  show(message("good", `${sock.name} is in your cart.`, el("a", { href: "/basket.html" }, "Go to your cart")));
+  added(message("good", `${sock.name} is in your cart.`, el("a", { href: "/basket.html" }, "Go to your cart")));
   showCount();
+}
+
+/** Beside the button, where the eye is. */
+function added(box) {
+  document.getElementById("added").replaceChildren(box);
 }
 
 async function showOthers(sock) {
