@@ -14,19 +14,21 @@ from drillyard.base.clock import Clock
 from drillyard.telemetry.containers import Containers
 from drillyard.telemetry.logs.store import SqliteStore
 from drillyard.telemetry.metrics.store import MetricStore
+from drillyard.telemetry.pipelines.book import PipelineBook
 from drillyard.telemetry.writer import GroupWriter
 
 Answer = TypeVar("Answer")
 
 
 class Telemetry:
-    """Logs, events, metrics and the containers last reported. Must be closed."""
+    """Logs, events, metrics, pipelines and the containers last reported. Must be closed."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.clock = clock
         self.logs = SqliteStore(folder / "logs.db")
         self.events = SqliteStore(folder / "events.db")
+        self.pipelines = PipelineBook(folder / "pipelines.json")
         self.containers = Containers(clock)
         self._readers = ThreadPoolExecutor(2, "telemetry-read")
         self._writers = ThreadPoolExecutor(1, "telemetry-write")

@@ -48,7 +48,7 @@ async def test_a_log_is_found_as_it_was_sent(client):
         "host": "node",
         "service": "sock-shop-orders",
         "message": "Payment failed for order 1",
-        "tags": ["kube_namespace:sock-shop", "pod_name:orders-1", "source:java"],
+        "tags": ["kube_namespace:sock-shop", "pod_name:orders-1", "datadog.pipelines:false", "source:java"],
         "attributes": {"http": {"status_code": 500}},
     }
     assert found["meta"]["status"] == "done"

@@ -1,7 +1,7 @@
 """
 What Datadog's Kubernetes checks measure, computed from the objects that the agent knows anyway.
 
-A deployment scaled to 0 keeps reporting `replicas_available` 0; its `kubernetes.pods.running` stops: as in the original.
+A deployment scaled to 0 keeps reporting `replicas_available` 0; `kubernetes.pods.running` of it just stops.
 """
 
 from __future__ import annotations

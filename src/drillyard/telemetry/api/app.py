@@ -21,6 +21,7 @@ from drillyard.telemetry.api import (
     logs_search,
     metric_lists,
     metric_query,
+    pipelines,
     series,
     validate,
 )
@@ -45,6 +46,7 @@ def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
         metric_query,
         metric_lists,
         formulas,
+        pipelines,
     )
     routes = [route for surface in surfaces for route in surface.routes(telemetry)]
     handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}

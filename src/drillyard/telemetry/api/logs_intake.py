@@ -20,7 +20,9 @@ def routes(telemetry: Telemetry) -> list[Route]:
     async def take(request: Request) -> None:
         body = await read_body(request)
         kind = request.headers.get("content-type", "application/json")
-        await telemetry.log_writer.add(read_payload(body, kind, request.query_params, telemetry.now_ms()))
+        records = read_payload(body, kind, request.query_params, telemetry.now_ms())
+        telemetry.pipelines.process(records, telemetry.now_ms())
+        await telemetry.log_writer.add(records)
 
     async def logs(request: Request) -> Response:
         await take(request)

@@ -55,6 +55,11 @@ class Record:
             found.setdefault(key if colon else "tags", []).append(value if colon else tag)
         return found
 
+    def changed(self) -> None:
+        """Must be called after a change of tags or attributes: `flat` and `tag_values` are kept otherwise."""
+        self.__dict__.pop("flat", None)
+        self.__dict__.pop("tag_values", None)
+
     def document(self) -> dict[str, Any]:
         """What is stored, without the time and key, which the store keeps itself; empty parts are left out."""
         parts = {

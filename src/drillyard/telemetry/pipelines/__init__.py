@@ -1,0 +1,3 @@
+"""
+Log pipelines: what is done to each new log before it is stored (Datadog's "Log Configuration").
+"""
