@@ -80,7 +80,7 @@ class ExporterSettings:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # A collector is known by its identity.
 class Reading:
     """One look at the broker; `up` is False when it did not answer as it should."""
 

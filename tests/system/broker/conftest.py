@@ -59,10 +59,11 @@ class BrokerProcess:
         # Read all the time: a full pipe would stop the broker in the middle of a log line.
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        if not self._ready.wait(START_LIMIT_S):
+        self._ready.wait(START_LIMIT_S)
+        ready = next((line for line in self.lines if "ready: " in line), None)
+        if ready is None:
             self.kill()
             raise AssertionError(f"not ready within {START_LIMIT_S} s: {self.log}")
-        ready = next(line for line in self.lines if "ready: " in line)
         self.ports = {name: int(port) for name, port in re.findall(r"(\S+) on [^,]*:(\d+)", ready)}
 
     def _read_log(self) -> None:
@@ -71,6 +72,7 @@ class BrokerProcess:
             self.lines.append(line)
             if "ready: " in line:
                 self._ready.set()
+        self._ready.set()  # It ended: nothing more to wait for.
 
     @property
     def amqp_url(self) -> str:
@@ -129,8 +131,7 @@ def start_broker(tmp_path: Path) -> Iterator[StartBroker]:
 
     yield start
     for broker in started:
-        if broker.process.poll() is None:
-            broker.stop()
+        broker.stop()
         assert "Traceback" not in broker.log, broker.log
 
 
@@ -253,6 +254,12 @@ class RawClient:
 
     def close(self) -> None:
         self.socket.close()
+
+
+@pytest.fixture
+def raw_client() -> Callable[[str], RawClient]:
+    """The class itself, for tests that start their own broker."""
+    return RawClient
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""What RabbitMQ has and this broker has not is refused in words, never pretended (docs/broker-differences.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pamqp import commands
+
+Basic, Queue = commands.Basic, commands.Queue
+DOCUMENT = Path(__file__).parents[3] / "docs" / "broker-differences.md"
+
+REFUSED: dict[str, Any] = {
+    "x-max-priority": Queue.Declare(queue="q", arguments={"x-max-priority": 10}),
+    "quorum": Queue.Declare(queue="q", durable=True, arguments={"x-queue-type": "quorum"}),
+    "stream": Queue.Declare(queue="q", durable=True, arguments={"x-queue-type": "stream"}),
+    "x-delivery-limit": Queue.Declare(queue="q", arguments={"x-delivery-limit": 3}),
+    "x-queue-mode": Queue.Declare(queue="q", arguments={"x-queue-mode": "lazy"}),
+    "tx.select": commands.Tx.Select(),
+    "x-priority": Basic.Consume(queue="q", arguments={"x-priority": 1}),
+}
+
+
+@pytest.mark.parametrize(("word", "method"), REFUSED.items(), ids=REFUSED.keys())
+def test_what_is_missing_answers_540_and_stands_in_the_document(start_broker, raw_client, word, method):
+    client = raw_client(start_broker().amqp_url)
+    client.open()
+    client.say(method)
+
+    closed = client.expect(commands.Connection.Close)
+
+    assert closed.reply_code == 540
+    assert closed.reply_text.startswith("NOT_IMPLEMENTED - ")
+    assert f"`{word}`" in DOCUMENT.read_text()
+    client.close()
+
+
+def test_it_names_itself_honestly(start_broker, raw_client):
+    broker = start_broker()
+    client = raw_client(broker.amqp_url)
+    client.send(b"AMQP\x00\x00\x09\x01")
+
+    start = client.expect(commands.Connection.Start)
+    overview = httpx.get(broker.management_url + "/api/overview").json()
+
+    assert start.server_properties["product"] == overview["product_name"] == "drillyard-broker"
+    assert "consumer_priorities" not in start.server_properties["capabilities"]
+    client.close()
+
+
+@pytest.mark.parametrize("key", ["ha-mode", "queue-mode", "delivery-limit", "federation-upstream-set"])
+def test_a_policy_key_it_does_not_know_is_refused_by_name(start_broker, key):
+    body = {"pattern": ".*", "definition": {key: "all"}}
+
+    answer = httpx.put(start_broker().management_url + "/api/policies/%2F/p", json=body)
+
+    assert answer.status_code == 400
+    assert f"{key} is not a policy setting of this broker" in answer.json()["reason"]
