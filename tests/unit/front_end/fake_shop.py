@@ -164,6 +164,8 @@ class FakeShop:
             return hal({"id": identifier})
         _, kind, *rest = path.split("/")
         if request.method == "DELETE":
+            for entries in self.addresses.values():
+                entries[:] = [entry for entry in entries if entry["id"] != rest[0]]
             return hal({"status": True})
         if request.method == "POST" and kind in ("addresses", "cards"):
             if len(body.get("userID", "")) != 24:
@@ -188,6 +190,9 @@ class FakeShop:
         if path == "/payment":
             self.payment = body["is"]
             return JSONResponse({})
+        if request.method == "PATCH":
+            self.orders[path.rpartition("/")[2]]["status"] = body["status"]
+            return Response(status_code=204)
         if request.method == "POST":
             return self._place(body)
         if path == "/orders/search/customerId":

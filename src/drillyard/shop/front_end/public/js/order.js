@@ -96,10 +96,14 @@ function row(item, sock) {
   const name = sock?.name ?? `Sock ${item.itemId}`;
   return el(
     "li",
-    { class: "row" },
+    { class: "row plain" },
     picture(sock?.imageUrl?.[0], ""),
-    el("h3", {}, sock ? el("a", { href: detailLink(sock) }, name) : name),
-    el("span", { class: "soft" }, `${item.quantity} × ${dollars(item.unitPrice)}`),
+    el(
+      "div",
+      {},
+      el("h3", {}, sock ? el("a", { href: detailLink(sock) }, name) : name),
+      el("p", { class: "soft small" }, `${item.quantity} × ${dollars(item.unitPrice)}`),
+    ),
     el("span", { class: "amount" }, dollars(item.quantity * item.unitPrice)),
   );
 }

@@ -6,7 +6,8 @@ import { customerName, isLoggedIn, logOut } from "./account.js";
 import * as api from "./api.js";
 import { drawing, el } from "./dom.js";
 
-const count = el("span", { id: "cart-count" }, "Cart");
+const pieces = el("span");
+const unit = el("span", { class: "on-wide" }, "Cart");
 const account = el("span");
 
 /** Draws the frame; the account and the cart's count fill in when they are known. */
@@ -23,7 +24,7 @@ export function frame() {
         "nav",
         { "aria-label": "Account" },
         account,
-        el("a", { class: "cart-link", href: "/basket.html" }, drawing("basket", false), count),
+        el("a", { class: "cart-link", href: "/basket.html" }, drawing("basket", false), el("span", { id: "cart-count" }, pieces, unit)),
       ),
     ),
   );
@@ -44,10 +45,12 @@ export function frame() {
 export async function showCount() {
   try {
     const items = await api.cart();
-    const pieces = items.reduce((sum, item) => sum + item.quantity, 0);
-    count.textContent = pieces === 1 ? "1 item in cart" : `${pieces} items in cart`;
+    const sum = items.reduce((total, item) => total + item.quantity, 0);
+    pieces.textContent = String(sum);
+    unit.textContent = sum === 1 ? " item in cart" : " items in cart";
   } catch {
-    count.textContent = "Cart";
+    pieces.textContent = "";
+    unit.textContent = "Cart";
   }
 }
 
@@ -64,7 +67,7 @@ async function showAccount() {
     return;
   }
   const leave = el("button", { class: "link-button", type: "button", on: { click: leaveShop } }, "Log out");
-  const greeting = name ? el("span", { class: "soft small" }, `Logged in as ${name}`) : null;
+  const greeting = name ? el("span", { class: "soft small on-wide" }, `Logged in as ${name}`) : null;
   account.replaceChildren(el("span", { class: "account" }, greeting ?? "", orders(), leave));
 }
 
