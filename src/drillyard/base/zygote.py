@@ -26,6 +26,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from setproctitle import setproctitle
+
 from drillyard.base.session import kill_session
 from drillyard.base.spawn_wire import Connection, Message
 from drillyard.base.zygote_child import become
@@ -140,6 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # The requester says when: by hanging up.
+    setproctitle("drillyard zygote")  # Here first: it finds its room by the environment, which a child replaces.
     connection = Connection(socket.socket(fileno=options.socket_fd))
     try:
         _preload([name for name in options.preload.split(",") if name])

@@ -20,6 +20,8 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from setproctitle import setproctitle
+
 from drillyard.base import podnet
 from drillyard.base.processes import die_with_parent
 
@@ -81,8 +83,7 @@ def _settle(request: Mapping[str, Any]) -> None:
         os.setuid(int(user[0]))
     random.seed()
     if request.get("title"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module("setproctitle").setproctitle(request["title"])
+        setproctitle(request["title"])
 
 
 def _follow_parent(lifeline: int) -> None:
