@@ -174,6 +174,7 @@ RESOURCES: tuple[Resource, ...] = (
 
 _BY_PATH = {(resource.group, resource.version, resource.plural): resource for resource in RESOURCES}
 _BY_PLURAL = {resource.plural: resource for resource in reversed(RESOURCES)}
+_BY_QUALIFIED = {resource.qualified: resource for resource in reversed(RESOURCES)}
 _BY_KIND = {(resource.group, resource.kind): resource for resource in reversed(RESOURCES)}
 
 
@@ -183,8 +184,12 @@ def find(group: str, version: str, plural: str) -> Resource | None:
 
 
 def named(plural: str) -> Resource:
-    """The row that `Api` calls by its plural: the first one, so core events and autoscaling/v2. Raises KeyError."""
-    return _BY_PLURAL[plural]
+    """
+    The row that `Api` calls by its plural: the first one, so core events and autoscaling/v2. Raises KeyError.
+
+    Another one is called by plural and group: `pods.metrics.k8s.io`.
+    """
+    return _BY_PLURAL.get(plural) or _BY_QUALIFIED[plural]
 
 
 def of_kind(group: str, kind: str) -> Resource | None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 from drillyard.base.clock import Clock
 from drillyard.cluster.client import (
@@ -16,9 +15,12 @@ from drillyard.cluster.client import (
     LogOptions,
     Object,
     PodUsage,
+    StreamOptions,
 )
 from drillyard.cluster.informer import Informer, Key, key_of
 from drillyard.cluster.timestamps import time_of
+
+from .paper_process import PaperConnection, PaperProcess
 
 NAME = "paper"
 
@@ -29,6 +31,8 @@ class PaperNode:
     def __init__(self, api: Api, clock: Clock) -> None:
         self._api, self._clock = api, clock
         self._addresses = 0
+        self.processes: list[PaperProcess] = []
+        self.connections: list[PaperConnection] = []
         self._changed: asyncio.Queue[Key] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -119,7 +123,23 @@ class PaperNode:
             if pod["spec"].get("nodeName") == NAME
         ]
 
-    async def exec(self, *args: Any) -> Any:
-        raise ApiError(500, "InternalError", "a paper node runs nothing")
+    async def exec(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], options: StreamOptions
+    ) -> PaperProcess:
+        if command[0] not in ("echo", "cat", "fail"):
+            message = f'exec failed: unable to start container process: exec: "{command[0]}": executable file not found'
+            raise ApiError(500, "InternalError", message)
+        return self._started(PaperProcess(command, options))
 
-    attach = port_forward = exec
+    async def attach(self, namespace: str, pod: str, container: str, options: StreamOptions) -> PaperProcess:
+        return self._started(PaperProcess(["cat"], options))
+
+    def _started(self, process: PaperProcess) -> PaperProcess:
+        self.processes.append(process)
+        return process
+
+    async def port_forward(self, namespace: str, pod: str, port: int) -> PaperConnection:
+        if port != 80:
+            raise ConnectionRefusedError(111, "Connection refused")
+        self.connections.append(PaperConnection())
+        return self.connections[-1]

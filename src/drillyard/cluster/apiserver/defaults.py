@@ -93,9 +93,13 @@ def _volume(volume: Object) -> None:
 
 
 def _pod(pod: Object) -> None:
-    spec = pod["spec"]
-    pod_spec(spec)
-    _put(spec, enableServiceLinks=True, priority=0, preemptionPolicy="PreemptLowerPriority")
+    pod_spec(pod["spec"])
+    _put(pod["spec"], enableServiceLinks=True)
+
+
+def admit_pod(spec: Object) -> None:
+    """What admission adds to a new pod's spec, after its defaults."""
+    _put(spec, priority=0, preemptionPolicy="PreemptLowerPriority")
     tolerations = spec.setdefault("tolerations", [])
     for condition in ("not-ready", "unreachable"):
         key = f"node.kubernetes.io/{condition}"
@@ -158,9 +162,13 @@ def _service(obj: Object) -> None:
         if not port.get("targetPort"):
             port["targetPort"] = port.get("port")
     if spec["type"] != "ExternalName":
-        _put(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack", internalTrafficPolicy="Cluster")
+        _put(spec, internalTrafficPolicy="Cluster")
     if spec["type"] in ("NodePort", "LoadBalancer"):
         _put(spec, externalTrafficPolicy="Cluster")
+
+
+def _namespace(obj: Object) -> None:
+    obj["metadata"].setdefault("labels", {})["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
 
 
 def _secret(obj: Object) -> None:
@@ -204,6 +212,7 @@ _FILLERS: dict[str, Callable[[Object], None]] = {
     "daemonsets": _daemon_set,
     "jobs": _job,
     "services": _service,
+    "namespaces": _namespace,
     "secrets": _secret,
     "horizontalpodautoscalers": _autoscaler,
     "endpointslices": _endpoint_slice,

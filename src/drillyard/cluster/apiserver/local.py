@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from drillyard.cluster.apiserver import conversion, selectors
+from drillyard.cluster.apiserver.metrics import Metrics
 from drillyard.cluster.apiserver.objects import DeleteRequest, Objects, WriteOptions, copy_of
 from drillyard.cluster.apiserver.scale import patch_scale, update_scale
 from drillyard.cluster.apiserver.selection import Selection, selected_changes
@@ -24,8 +25,8 @@ def _resource(kind: str) -> Resource:
 class LocalApi:
     """Implements `cluster.client.Api` on the objects themselves. `manager` is who its writes are recorded for."""
 
-    def __init__(self, objects: Objects, manager: str = "drillyard") -> None:
-        self._objects, self._manager = objects, manager
+    def __init__(self, objects: Objects, metrics: Metrics, manager: str) -> None:
+        self._objects, self._metrics, self._manager = objects, metrics, manager
 
     async def list(
         self, kind: str, namespace: str | None = None, *, labels: str | None = None, fields: str | None = None
@@ -33,6 +34,8 @@ class LocalApi:
         resource = _resource(kind)
         chosen = Selection(selectors.label_selector(labels or ""), selectors.field_selector(fields or "", resource.key))
         store = self._objects.store
+        if not resource.stored:
+            return ObjectList(await self._metrics.measured(resource, namespace, chosen), str(store.version))
         items = [
             conversion.from_storage(resource, stored.copy())
             for stored in store.list(resource.key, namespace)
@@ -94,6 +97,9 @@ class LocalApi:
     ) -> Object:
         resource = _resource(kind)
         change = copy_of(patch)
+        if type == "apply" and not subresource:
+            applied = copy_of(patch)
+            return self._objects.apply(resource, namespace or "", name, applied, self._options())[0]
         if subresource == "scale":
             return patch_scale(self._objects, resource, namespace or "", name, change, type, self._options())
         return self._objects.patch(resource, namespace or "", name, change, type, self._options(), subresource or "")

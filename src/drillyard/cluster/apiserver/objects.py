@@ -16,13 +16,17 @@ from typing import Any
 import orjson
 
 from drillyard.base.clock import Clock
-from drillyard.cluster.apiserver import conversion, defaults, patch, schema, status, validation
+from drillyard.cluster.apiserver import apply, conversion, defaults, patch, schema, status, validation
+from drillyard.cluster.apiserver.field_paths import applied_paths, difference
+from drillyard.cluster.apiserver.managed_fields import Entry, entries_of, track_update, write_entries
 from drillyard.cluster.apiserver.store import Store, Stored
 from drillyard.cluster.apiserver.strategy import Strategy
 from drillyard.cluster.apiserver.subresources import bound, merge_subresource
 from drillyard.cluster.client import ApiError, Object, PatchType
 from drillyard.cluster.resources import Resource, named
 from drillyard.cluster.timestamps import time_of
+
+REPLICAS = ("f:spec", "f:replicas")
 
 
 @dataclass
@@ -68,7 +72,15 @@ class Objects:
 
     # Writing
 
-    def create(self, resource: Resource, namespace: str, obj: Object, options: WriteOptions) -> Object:
+    def create(
+        self,
+        resource: Resource,
+        namespace: str,
+        obj: Object,
+        options: WriteOptions,
+        *,
+        applied_by: Entry | None = None,
+    ) -> Object:
         new = self._decode(resource, obj, options)
         metadata = new["metadata"]
         self._must_fit_path(resource, namespace, metadata)
@@ -89,8 +101,34 @@ class Objects:
             raise status.invalid(resource.group, resource.kind, name, causes)
         if self.store.get(resource.key, metadata.get("namespace", ""), name):
             raise status.already_exists(resource, name)
+        writer = applied_by or self._writer(resource, options, "Update", "")
+        if applied_by is None:  # What the server adds from here on is nobody's.
+            node = schema.of_kind(resource.group, resource.version, resource.kind)
+            writer.paths = difference({"metadata": {}}, new, node).added
         self._strategy.identify(resource, new)
+        write_entries(new, [writer])
         return self._commit(resource, new, None, options)
+
+    def apply(
+        self, resource: Resource, namespace: str, name: str, applied: Object, options: WriteOptions
+    ) -> tuple[Object, bool]:
+        """Server-side apply; also says whether it created the object."""
+        apply.must_have_manager(options.manager)
+        writer = self._writer(resource, options, "Apply", "")
+        if "managedFields" in (applied.get("metadata") or {}):
+            raise status.bad_request("metadata.managedFields must be nil")
+        applied = self._decode(resource, applied, options)
+        applied["metadata"].setdefault("name", name)
+        old = self.store.get(resource.key, namespace if resource.namespaced else "", name)
+        node = schema.of_kind(resource.group, resource.version, resource.kind)
+        if old is None:
+            writer.paths = applied_paths(applied, node)
+            return self.create(resource, namespace, applied, options, applied_by=writer), True
+        live = conversion.to_storage(resource, conversion.from_storage(resource, old.copy()))
+        self._must_fit_path(resource, namespace, applied["metadata"])
+        applied["metadata"].pop("uid", None)
+        merged = apply.apply(live, applied, node, writer, force=options.force)
+        return self._replace(resource, old, merged, options, "", applied_by=writer), False
 
     def update(
         self,
@@ -162,12 +200,33 @@ class Objects:
             new = self.store.put(resource.key, new).copy()
         return conversion.from_storage(resource, new)
 
+    def scale(
+        self, resource: Resource, namespace: str, name: str, replicas: int, version: str, options: WriteOptions
+    ) -> Object:
+        """Sets `spec.replicas`, and its ownership, for a write to `/scale`. `version` guards when it is not empty."""
+        old = self.stored(resource, namespace, name)
+        if version and version != str(old.version):
+            raise status.conflict(resource, name)
+        new = old.copy()
+        new["spec"]["replicas"] = replicas
+        entries = entries_of(new)
+        for entry in entries:
+            entry.paths.discard(REPLICAS)
+        if old.obj["spec"].get("replicas") != replicas:
+            entries = [entry for entry in entries if not entry.is_of(options.manager, "Update", "scale")]
+            writer = self._writer(resource, options, "Update", "scale")
+            writer.paths = {REPLICAS}
+            entries.append(writer)
+        write_entries(new, entries)
+        self._strategy.keep(resource, new, old.obj, "scale")
+        return self._commit(resource, new, old, options, tracked=True)
+
     def bind(self, namespace: str, name: str, node: str, *, dry_run: bool = False) -> Object:
         """Binds a pod to a node, as a scheduler's POST to `pods/binding` does."""
         resource = named("pods")
         old = self.stored(resource, namespace, name)
         new = schema.without_nulls(bound(old.copy(), node, time_of(self._clock.now())))
-        return self._commit(resource, new, old, WriteOptions(dry_run=dry_run))
+        return self._commit(resource, new, old, WriteOptions("kube-scheduler", dry_run=dry_run), "binding")
 
     # Steps
 
@@ -222,7 +281,16 @@ class Objects:
             why = f"unable to create new content in namespace {namespace} because it is being terminated"
             raise status.forbidden(resource, name, why)
 
-    def _replace(self, resource: Resource, old: Stored, new: Object, options: WriteOptions, subresource: str) -> Object:
+    def _replace(
+        self,
+        resource: Resource,
+        old: Stored,
+        new: Object,
+        options: WriteOptions,
+        subresource: str,
+        *,
+        applied_by: Entry | None = None,
+    ) -> Object:
         wanted = new["metadata"].get("resourceVersion")
         if wanted and wanted != str(old.version):
             raise status.conflict(resource, old.name)
@@ -231,21 +299,42 @@ class Objects:
             why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {found}"
             raise status.conflict(resource, old.name, why)
         new = merge_subresource(resource, old.obj, new, subresource)
+        if applied_by is None:
+            new["metadata"].pop("managedFields", None)
+            if "managedFields" in old.obj["metadata"]:
+                new["metadata"]["managedFields"] = old.obj["metadata"]["managedFields"]
         self._strategy.keep(resource, new, old.obj, subresource)
         if not subresource:
             defaults.fill_in(resource.key, new)
             causes = validation.check(resource.key, new) + validation.check_change(resource.key, new, old.obj)
             if causes:
                 raise status.invalid(resource.group, resource.kind, old.name, causes)
-        return self._commit(resource, new, old, options)
+        return self._commit(resource, new, old, options, subresource, tracked=applied_by is not None)
 
-    def _commit(self, resource: Resource, new: Object, old: Stored | None, options: WriteOptions) -> Object:
+    def _writer(self, resource: Resource, options: WriteOptions, operation: str, subresource: str) -> Entry:
+        now = time_of(self._clock.now())
+        return Entry(options.manager, operation, resource.api_version, subresource, now, set())
+
+    def _commit(
+        self,
+        resource: Resource,
+        new: Object,
+        old: Stored | None,
+        options: WriteOptions,
+        subresource: str = "",
+        *,
+        tracked: bool = False,
+    ) -> Object:
         """Stores it, unless nothing changed or nothing shall be stored; removes it when its last finalizer is gone."""
         metadata = new["metadata"]
         if old is not None:
             metadata["resourceVersion"] = str(old.version)
             if new == old.obj:
                 return conversion.from_storage(resource, new)
+        if old is not None and not tracked:
+            node = schema.of_kind(resource.group, resource.version, resource.kind)
+            writer = self._writer(resource, options, "Update", subresource)
+            track_update(old.obj, new, node, writer)
         if options.dry_run:
             return conversion.from_storage(resource, new)
         if old is not None and _may_go(resource, new):

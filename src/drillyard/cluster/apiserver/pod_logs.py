@@ -83,6 +83,10 @@ async def serve_logs(
             await response.write(chunk)
             async for chunk in chunks:
                 await response.write(chunk)
+    except ApiError as failed:
+        if not response.prepared:
+            raise
+        raise ConnectionAbortedError(failed.message) from failed  # Too late for a Status: end it unfinished.
     finally:
         first.cancel()
         with contextlib.suppress(asyncio.CancelledError, ApiError, OSError):

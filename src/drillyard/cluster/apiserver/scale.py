@@ -29,10 +29,8 @@ def update_scale(
     if resource.subresource("scale") is None:
         raise status.no_such_path()
     replicas = wanted_replicas(resource, name, scale)
-    change: Object = {"spec": {"replicas": replicas}}
-    if version := (scale.get("metadata") or {}).get("resourceVersion"):
-        change["metadata"] = {"resourceVersion": version}
-    obj = objects.patch(resource, namespace, name, change, "merge", options)
+    version = str((scale.get("metadata") or {}).get("resourceVersion") or "")
+    obj = objects.scale(resource, namespace, name, replicas, version, options)
     return scale_of(resource, obj, selector_text(obj["spec"].get("selector")))
 
 
@@ -46,6 +44,7 @@ def patch_scale(
     options: WriteOptions,
 ) -> Object:
     current = read_scale(objects, resource, namespace, name)
+    del current["metadata"]["resourceVersion"]  # Only a version that the patch itself names is a condition.
     if type == "json":
         current["spec"].setdefault("replicas", 0)
         scale = patch.json_patch(current, change)

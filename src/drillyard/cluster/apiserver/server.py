@@ -18,6 +18,7 @@ import logging
 import random
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -27,10 +28,12 @@ from aiohttp.web_protocol import RequestHandler
 
 from drillyard.base.clock import Clock, SystemClock
 from drillyard.cluster.apiserver import bootstrap
+from drillyard.cluster.apiserver.audit import AuditLog
 from drillyard.cluster.apiserver.auth import Tokens, User
 from drillyard.cluster.apiserver.bodies import BYTES_MAX
 from drillyard.cluster.apiserver.handlers import Handlers
 from drillyard.cluster.apiserver.local import LocalApi
+from drillyard.cluster.apiserver.metrics import Metrics
 from drillyard.cluster.apiserver.objects import Objects
 from drillyard.cluster.apiserver.store import Store
 from drillyard.cluster.client import NodeAgent
@@ -54,23 +57,27 @@ class ApiServer:
         ssl_context: ssl.SSLContext | None = None,
         clock: Clock | None = None,
         seed: int | None = None,
+        audit_log: Path | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self.store = Store(first_version=int(self.clock.now().timestamp()))
         self.objects = Objects(self.store, self.clock, random.Random(seed))
         self.tokens = Tokens.of(tokens)
-        self._handlers = Handlers(self.objects, self.tokens, self.clock)
+        self._metrics = Metrics(self.store)
+        self._audit = AuditLog(audit_log, self.clock)
+        self._handlers = Handlers(self.objects, self.tokens, self.clock, self._metrics, self._audit)
         self._ssl = ssl_context
         self._runner: web.ServerRunner | None = None
         bootstrap.fill(self.objects)
 
     def api(self, manager: str) -> LocalApi:
         """The API for a caller in this process; `manager` is who its writes are recorded for."""
-        return LocalApi(self.objects, manager)
+        return LocalApi(self.objects, self._metrics, manager)
 
     def join(self, agent: NodeAgent) -> None:
         """Sends requests that only a node can answer to this agent."""
         self._handlers.agent = agent
+        self._metrics.agent = agent
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listens, and returns the port. Raises OSError when the address is taken."""
@@ -89,6 +96,7 @@ class ApiServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        self._audit.close()
 
 
 def _request(

@@ -13,6 +13,7 @@ import zlib
 from typing import Any
 
 from drillyard.base.clock import Clock
+from drillyard.cluster.apiserver.defaults import admit_pod
 from drillyard.cluster.apiserver.status import Cause, invalid, invalid_value
 from drillyard.cluster.apiserver.store import Store
 from drillyard.cluster.client import Object
@@ -65,11 +66,11 @@ class Strategy:
             obj["status"] = {name: value for name, value in _FIRST_STATUS[key].items() if value is not None}
         match key:
             case "pods":
+                admit_pod(obj["spec"])
                 obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
             case "jobs":
                 _label_job(obj)
             case "namespaces":
-                metadata.setdefault("labels", {})["kubernetes.io/metadata.name"] = metadata["name"]
                 obj["spec"] = {"finalizers": ["kubernetes"]}
             case "services":
                 self._give_addresses(obj)
@@ -86,7 +87,7 @@ class Strategy:
         if key == "secrets":
             encode_strings(new)
         if key == "services" and new["spec"].get("type") != "ExternalName":
-            for name in ("clusterIP", "clusterIPs"):
+            for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
                 if not new["spec"].get(name) and name in old["spec"]:
                     new["spec"][name] = old["spec"][name]
             self._give_node_ports(new, old)
@@ -103,6 +104,8 @@ class Strategy:
             problem = invalid_value("spec.clusterIP", spec["clusterIP"], "provided IP is already allocated")
             raise invalid("", "Service", service["metadata"]["name"], [problem])
         spec["clusterIPs"] = [spec["clusterIP"]]
+        spec.setdefault("ipFamilies", ["IPv4"])
+        spec.setdefault("ipFamilyPolicy", "SingleStack")
         self._give_node_ports(service, None)
 
     def _used_addresses(self) -> set[str]:

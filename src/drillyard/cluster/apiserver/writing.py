@@ -22,7 +22,7 @@ PATCH_TYPES: Mapping[str, PatchType] = {
 }
 
 
-def write_options(query: Mapping[str, str], user_agent: str) -> WriteOptions:
+def write_options(query: Mapping[str, str], user_agent: str, *, applies: bool = False) -> WriteOptions:
     """Raises ApiError 422 for options that are none."""
     dry_run, validation = query.get("dryRun", ""), query.get("fieldValidation", "") or "Warn"
     if dry_run not in ("", "All"):
@@ -31,7 +31,7 @@ def write_options(query: Mapping[str, str], user_agent: str) -> WriteOptions:
     if validation not in ("Ignore", "Warn", "Strict"):
         problem = status.unsupported("fieldValidation", validation, ("Ignore", "Strict", "Warn"))
         raise status.invalid("meta.k8s.io", "CreateOptions", "", [problem])
-    manager = query.get("fieldManager") or user_agent.split("/")[0] or "unknown"
+    manager = query.get("fieldManager") or ("" if applies else user_agent.split("/")[0] or "unknown")
     return WriteOptions(manager[:128], validation, dry_run == "All", is_true(query.get("force", "false")))
 
 
@@ -50,15 +50,19 @@ def updated(objects: Objects, request: ApiRequest, body: Any, options: WriteOpti
     return objects.update(resource, namespace, name, body, options, request.subresource)
 
 
-def patched(objects: Objects, request: ApiRequest, body: Any, kind: str, options: WriteOptions) -> Object:
-    """PATCH in any of the four kinds, named by its content type. Raises ApiError 415 for another."""
+def patched(objects: Objects, request: ApiRequest, body: Any, kind: str, options: WriteOptions) -> tuple[Object, int]:
+    """PATCH in any of the four kinds, named by its content type, and the HTTP status. Raises ApiError 415."""
     type = PATCH_TYPES.get(kind)
     if type is None:
         raise status.unsupported_media_type()
     namespace, resource, name = request.namespace or "", request.resource, request.name
     if request.subresource == "scale":
-        return patch_scale(objects, resource, namespace, name, body, type, options)
-    return objects.patch(resource, namespace, name, body, type, options, request.subresource)
+        return patch_scale(objects, resource, namespace, name, body, type, options), 200
+    if type == "apply" and not request.subresource:
+        must_be_object(body)
+        answer, is_new = objects.apply(resource, namespace, name, body, options)
+        return answer, 201 if is_new else 200
+    return objects.patch(resource, namespace, name, body, type, options, request.subresource), 200
 
 
 def delete_request(body: Any, query: Mapping[str, str]) -> DeleteRequest:

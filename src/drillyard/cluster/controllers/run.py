@@ -19,6 +19,7 @@ from drillyard.cluster.controllers.deployment import DeploymentController
 from drillyard.cluster.controllers.endpoints import EndpointsController
 from drillyard.cluster.controllers.event_expiry import EventExpiry
 from drillyard.cluster.controllers.garbage import GarbageCollector
+from drillyard.cluster.controllers.job import JobController
 from drillyard.cluster.controllers.namespace import NamespaceController
 from drillyard.cluster.controllers.replicaset import ReplicaSetController
 from drillyard.cluster.controllers.scheduler import Scheduler
@@ -36,6 +37,7 @@ def all_controllers(api: Api, clock: Clock, ca_pem: str = "") -> list[Controller
         DeploymentController(api, clock),
         ReplicaSetController(api, clock),
         DaemonSetController(api, clock),
+        JobController(api, clock),
         EndpointsController(api, clock),
         NamespaceController(api, clock, ca_pem),
         GarbageCollector(api, clock),

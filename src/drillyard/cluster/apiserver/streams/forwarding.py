@@ -1,0 +1,194 @@
+"""
+Port-forward over WebSocket, in the two forms that clients speak.
+
+kubectl sends a byte stream of SPDY frames (`SPDY/3.1+portforward.k8s.io`): for each TCP connection a stream for data
+and one for an error text. Other clients name their ports in the query and get two channels for each
+(`v4.channel.k8s.io`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import Awaitable, Callable
+
+from aiohttp import WSMsgType, web
+
+from drillyard.cluster.apiserver.streams.spdy import (
+    Codec,
+    Data,
+    GoAway,
+    OpenStream,
+    Ping,
+    Reset,
+    SpdyError,
+)
+from drillyard.cluster.client import ApiError, TcpConnection
+
+TUNNEL = "SPDY/3.1+portforward.k8s.io"
+PROTOCOLS = (TUNNEL, "v4.channel.k8s.io", "portforward.k8s.io")
+_STREAMS_MAX = 1_000
+_WAITING_MAX = 64
+
+Connect = Callable[[int], Awaitable[TcpConnection]]
+Send = Callable[[bytes], Awaitable[None]]
+
+
+async def serve_forwarding(socket: web.WebSocketResponse, ports: list[int], connect: Connect) -> None:
+    """Carries connections until the client closes."""
+    if socket.ws_protocol == TUNNEL:
+        await _Tunnel(socket, connect).run()
+    else:
+        await _serve_channels(socket, ports, connect)
+
+
+async def _copy_in(waiting: asyncio.Queue[bytes | None], connection: TcpConnection) -> None:
+    """From the client into the pod, until None says that there is no more."""
+    while (data := await waiting.get()) is not None:
+        await connection.write(data)
+    await connection.write_eof()
+
+
+def _refusal(port: int, problem: BaseException) -> bytes:
+    text = problem.message if isinstance(problem, ApiError) else str(problem)
+    return f"an error occurred forwarding to port {port} of the pod: {text}".encode()
+
+
+class _Tunnel:
+    """All connections of one `kubectl port-forward`."""
+
+    def __init__(self, socket: web.WebSocketResponse, connect: Connect) -> None:
+        self._socket, self._connect = socket, connect
+        self._codec = Codec()
+        self._sending = asyncio.Lock()
+        self._errors: dict[str, int] = {}  # request id → its error stream
+        self._waiting: dict[int, asyncio.Queue[bytes | None]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        try:
+            async for message in self._socket:
+                if message.type is not WSMsgType.BINARY:
+                    continue
+                for frame in self._codec.feed(message.data):
+                    if isinstance(frame, GoAway):
+                        return
+                    await self._handle(frame)
+        except (SpdyError, ConnectionError):
+            pass  # The client talks nonsense, or is gone: either way this tunnel is over.
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            with contextlib.suppress(ConnectionError):
+                await self._socket.close()
+
+    async def _send(self, frame: bytes) -> None:
+        async with self._sending:
+            await self._socket.send_bytes(frame)
+
+    async def _handle(self, frame: OpenStream | Data | Reset | Ping) -> None:
+        match frame:
+            case OpenStream():
+                await self._open(frame)
+            case Data():
+                waiting = self._waiting.get(frame.stream)
+                if waiting is not None:
+                    if frame.data:
+                        await waiting.put(frame.data)
+                    if frame.fin:
+                        await waiting.put(None)
+            case Reset():
+                if (task := self._tasks.get(frame.stream)) is not None:
+                    task.cancel()
+            case Ping():
+                await self._send(self._codec.ping(frame.number))
+
+    async def _open(self, frame: OpenStream) -> None:
+        kind, request = frame.headers.get("streamtype", ""), frame.headers.get("requestid", "")
+        port = frame.headers.get("port", "")
+        if len(self._tasks) >= _STREAMS_MAX or kind not in ("error", "data") or not port.isdecimal():
+            await self._send(self._codec.reset(frame.stream))
+            return
+        await self._send(self._codec.reply(frame.stream))
+        if kind == "error":
+            self._errors[request] = frame.stream
+            return
+        waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_WAITING_MAX)
+        self._waiting[frame.stream] = waiting
+        error = self._errors.pop(request, 0)
+        task = asyncio.ensure_future(self._forward(frame.stream, error, int(port), waiting))
+        self._tasks[frame.stream] = task
+        task.add_done_callback(lambda _: self._forget(frame.stream))
+
+    def _forget(self, stream: int) -> None:
+        self._tasks.pop(stream, None)
+        self._waiting.pop(stream, None)
+
+    async def _forward(self, stream: int, error: int, port: int, waiting: asyncio.Queue[bytes | None]) -> None:
+        try:
+            connection = await self._connect(port)
+        except (OSError, ApiError) as refused:
+            if error:
+                await self._send(self._codec.data(error, _refusal(port, refused), fin=True))
+            await self._send(self._codec.data(stream, b"", fin=True))
+            return
+        inward = asyncio.ensure_future(_copy_in(waiting, connection))
+        try:
+            while data := await connection.read():
+                await self._send(self._codec.data(stream, data))
+            await self._send(self._codec.data(stream, b"", fin=True))
+            if error:
+                await self._send(self._codec.data(error, b"", fin=True))
+        except OSError:
+            with contextlib.suppress(ConnectionError):
+                await self._send(self._codec.reset(stream))
+        finally:
+            inward.cancel()
+            await asyncio.gather(inward, return_exceptions=True)
+            await connection.close()
+
+
+async def _serve_channels(socket: web.WebSocketResponse, ports: list[int], connect: Connect) -> None:
+    """Channel 2i carries the data of the i-th port, 2i+1 its error text; the first message on each names the port."""
+    waiting: list[asyncio.Queue[bytes | None]] = [asyncio.Queue(_WAITING_MAX) for _ in ports]
+    for index, port in enumerate(ports):
+        for channel in (2 * index, 2 * index + 1):
+            await socket.send_bytes(bytes([channel]) + struct.pack("<H", port))
+    tasks = [
+        asyncio.ensure_future(_forward_channel(socket, index, port, waiting[index], connect))
+        for index, port in enumerate(ports)
+    ]
+    try:
+        async for message in socket:
+            if message.type is WSMsgType.BINARY and message.data:
+                index, is_error = divmod(message.data[0], 2)
+                if not is_error and index < len(ports) and not tasks[index].done():
+                    await waiting[index].put(message.data[1:])
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with contextlib.suppress(ConnectionError):
+            await socket.close()
+
+
+async def _forward_channel(
+    socket: web.WebSocketResponse, index: int, port: int, waiting: asyncio.Queue[bytes | None], connect: Connect
+) -> None:
+    try:
+        connection = await connect(port)
+    except (OSError, ApiError) as refused:
+        await socket.send_bytes(bytes([2 * index + 1]) + _refusal(port, refused))
+        await socket.close()
+        return
+    inward = asyncio.ensure_future(_copy_in(waiting, connection))
+    try:
+        while data := await connection.read():
+            await socket.send_bytes(bytes([2 * index]) + data)
+        await socket.close()
+    finally:
+        inward.cancel()
+        await asyncio.gather(inward, return_exceptions=True)
+        await connection.close()

@@ -1,0 +1,110 @@
+"""
+exec, attach and port-forward with the real kubectl; the other end is a paper node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import aiohttp
+
+from .conftest import ADMIN_TOKEN, Cluster
+from .test_kubectl import kubectl, shop
+
+__all__ = ["shop"]
+
+
+async def test_exec_carries_output_and_exit_code(shop: Cluster) -> None:
+    assert await kubectl(shop, "-n sock-shop exec deployment/payment -- echo hello there") == "hello there\n"
+    failed = await shop.kubectl("-n", "sock-shop", "exec", "deployment/payment", "--", "fail", "3")
+    assert (failed.code, failed.out) == (3, "out\n")
+    assert failed.err == "err\ncommand terminated with exit code 3\n"
+
+
+async def test_exec_sends_standard_input_and_its_end(shop: Cluster) -> None:
+    sent = "line\n" * 50_000
+    answer = await shop.kubectl("-n", "sock-shop", "exec", "-i", "deployment/payment", "--", "cat", given=sent)
+    assert (answer.code, answer.out == sent) == (0, True)
+
+
+async def test_exec_of_a_missing_program_tells_the_runtimes_words(shop: Cluster) -> None:
+    answer = await shop.kubectl("-n", "sock-shop", "exec", "deployment/payment", "--", "curl", "x")
+    assert answer.code == 1
+    assert 'exec: "curl": executable file not found' in answer.err
+
+
+async def test_a_client_that_goes_away_hangs_up_on_its_process(shop: Cluster) -> None:
+    client = await shop.start_kubectl("-n", "sock-shop", "exec", "-i", "deployment/payment", "--", "cat", stdin=True)
+    assert client.stdin is not None and client.stdout is not None
+    client.stdin.write(b"x\n")
+    assert await asyncio.wait_for(client.stdout.readline(), 10) == b"x\n"
+    client.kill()
+    await client.communicate()
+    for _ in range(200):
+        if shop.node.processes[-1].hung_up:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the process was left behind")
+
+
+async def test_attach_joins_the_container(shop: Cluster) -> None:
+    name = (await kubectl(shop, "-n sock-shop get pods -l name=payment -o name")).strip()
+    answer = await shop.kubectl("-n", "sock-shop", "attach", "-i", name, given="typed\n")
+    assert (answer.code, answer.out) == (0, "typed\n")
+
+
+async def test_port_forward_carries_many_connections_at_once(shop: Cluster) -> None:
+    forward = await shop.start_kubectl("-n", "sock-shop", "port-forward", "svc/payment", ":80")
+    assert forward.stdout is not None
+    first = (await asyncio.wait_for(forward.stdout.readline(), 10)).decode()
+    port = int(re.search(r"127\.0\.0\.1:(\d+) -> 80", first).group(1))  # type: ignore[union-attr]
+
+    async def echo(number: int) -> bool:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        sent = bytes([number]) * 300_000
+        writer.write(sent)
+        writer.write_eof()
+        got = await asyncio.wait_for(reader.read(-1), 15)
+        writer.close()
+        await writer.wait_closed()
+        return got == sent
+
+    assert all(await asyncio.gather(*(echo(number) for number in range(20))))
+    assert all(connection.closed for connection in shop.node.connections[:-1])
+
+
+async def test_port_forward_to_a_closed_port_says_so(shop: Cluster) -> None:
+    forward = await shop.start_kubectl("-n", "sock-shop", "port-forward", "deployment/payment", ":81")
+    assert forward.stdout is not None and forward.stderr is not None
+    first = (await asyncio.wait_for(forward.stdout.readline(), 10)).decode()
+    port = int(re.search(r"127\.0\.0\.1:(\d+) -> 81", first).group(1))  # type: ignore[union-attr]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"x")
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+    told = await asyncio.wait_for(forward.stderr.readline(), 10)
+    assert b"Connection refused" in told
+
+
+async def test_the_plain_channel_form_of_port_forward(shop: Cluster) -> None:
+    name = (await kubectl(shop, "-n sock-shop get pods -l name=payment -o name")).strip().removeprefix("pod/")
+    url = f"{shop.url}/api/v1/namespaces/sock-shop/pods/{name}/portforward?ports=80,81"
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}) as session,
+        session.ws_connect(url, protocols=["v4.channel.k8s.io"], ssl=shop.ssl_context) as socket,
+    ):
+        named = [(await socket.receive_bytes(timeout=5)) for _ in range(4)]
+        assert named == [b"\x00\x50\x00", b"\x01\x50\x00", b"\x02\x51\x00", b"\x03\x51\x00"]
+        assert b"Connection refused" in await socket.receive_bytes(timeout=5)
+
+
+async def test_what_is_no_websocket_is_refused_with_a_sentence(shop: Cluster) -> None:
+    name = (await kubectl(shop, "-n sock-shop get pods -l name=payment -o name")).strip().removeprefix("pod/")
+    url = f"{shop.url}/api/v1/namespaces/sock-shop/pods/{name}/exec?command=ls&stdout=true"
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}) as session,
+        session.post(url, ssl=shop.ssl_context) as response,
+    ):
+        assert response.status == 400
+        assert "WebSocket only" in (await response.json())["message"]
