@@ -25,7 +25,7 @@ from drillyard.faults.active import ActiveFaults, wait_for
 from drillyard.faults.fault import Fault, to_json
 from drillyard.incidents.catalogue import faults_of
 from drillyard.load.shopping import place_orders
-from drillyard.reconcile.reconciliation import reconcile
+from drillyard.reconcile.reconciliation import Reconciliation, reconcile
 from drillyard.record.plain import plain
 from drillyard.record.verdicts import Check, Outcome, Verdict
 
@@ -220,7 +220,30 @@ async def _verify(scene: Scene, before: dict[str, Any]) -> None:
 
 
 async def _account(scene: Scene) -> None:
-    """Compares what shoppers, orders, bank and queue-master say, for every order and charge since the drill began."""
+    """Compares what everybody says; the last log line may still be on its way, so a disagreement is looked at again."""
+    last: list[tuple[Reconciliation, int]] = []
+
+    async def look() -> expectations.Seen:
+        result, count = await _compare(scene)
+        last[:] = [(result, count)]
+        return result.agreed, result.summary()
+
+    kept, seen = await expectations.patiently(scene, look)
+    result, count = last[0]
+    scene.record.evidence("reconciliation", result.to_json())
+    scene.note(
+        Check(
+            "reconciliation",
+            Outcome.KEPT if kept else Outcome.BROKEN,
+            "Shoppers, orders, bank and queue-master agree on every order and every cent",
+            f"{count} order(s) agreed",
+            str(seen),
+        )
+    )
+
+
+async def _compare(scene: Scene) -> tuple[Reconciliation, int]:
+    """For every order and charge since the drill began: the comparison, and how many orders it is about."""
     asked = {row.order_id for row in scene.ledger if row.order_id}
     orders = [one for one in await scene.yard.orders() if one["id"] in asked or _since(one["date"]) >= scene.started_at]
     known = asked | {one["id"] for one in orders}
@@ -228,25 +251,14 @@ async def _account(scene: Scene) -> None:
     charges = [
         one
         for one in await scene.yard.bank.charges()
-        if one["metadata"].get("order_id") in known or one["created"] >= began_s
+        if one["metadata"].get("order_id") in known or one["created"] > began_s
     ]
     ids = {charge["id"] for charge in charges}
     refunds = [one for one in await scene.yard.bank.refunds() if one["charge"] in ids]
     processed = await expectations.processed_per_order(scene, known)
-    result = reconcile([plain(row) for row in scene.ledger], orders, charges, refunds, processed)
     scene.record.ledger("orders", orders)
     scene.record.ledger("charges", charges)
-    scene.record.evidence("reconciliation", result.to_json())
-    kept = result.agreed
-    scene.note(
-        Check(
-            "reconciliation",
-            Outcome.KEPT if kept else Outcome.BROKEN,
-            "Shoppers, orders, bank and queue-master agree on every order and every cent",
-            f"{len(known)} order(s) agreed",
-            result.summary(),
-        )
-    )
+    return reconcile([plain(row) for row in scene.ledger], orders, charges, refunds, processed), len(known)
 
 
 def _since(date: str) -> datetime:

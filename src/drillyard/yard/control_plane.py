@@ -34,6 +34,8 @@ from drillyard.cluster.apiserver.auth import MASTERS, User
 from drillyard.cluster.apiserver.server import ApiServer
 from drillyard.cluster.client import Api
 from drillyard.cluster.controllers.run import run_controllers
+from drillyard.cluster.kubelet.kubelet import Kubelet
+from drillyard.cluster.kubelet.settings import NodeSettings
 from drillyard.cluster.network.service_network import ServiceNetwork
 from drillyard.yard import certificates, images, kubeconfig, manifests, templates
 from drillyard.yard.endpoints import PAGE_PORT, PAGE_SERVICE, services
@@ -41,12 +43,13 @@ from drillyard.yard.home import YardFolder, yard_folder
 from drillyard.yard.keys import Keys
 from drillyard.yard.lifecycle import UpOptions
 from drillyard.yard.readiness import wait_until_ready
+from drillyard.yard.service_accounts import ServiceAccountTokens
 from drillyard.yard.state import YardLock, YardState
 from drillyard.yard.telemetry_process import TelemetryProcess
 
 _log = logging.getLogger(__name__)
 _NODE = "drillyard-worker"
-_AGENT_ACCOUNT = "system:serviceaccount:datadog:datadog-agent"
+_ORDER = {"Namespace": 0, "Deployment": 2, "DaemonSet": 2}
 _READY_MAX_S = 75.0
 _PORTS_PER_YARD = 2000
 
@@ -82,7 +85,7 @@ class ControlPlane:
             for task in (forking, preparing):
                 if not task.done():
                     task.cancel()
-        self._start_node(api_server, spawner, network, templates_folder, ca_pem)
+        await self._start_node(api_server, spawner, network, templates_folder, ca_pem.decode())
         self._background(run_controllers(api_server.api("controllers"), self._clock, ca_pem=ca_pem.decode()))
         api = api_server.api("drill")
         await self._apply(api, keys, telemetry.address)
@@ -101,13 +104,7 @@ class ControlPlane:
 
     async def _start_api_server(self, keys: Keys) -> tuple[ApiServer, str, bytes]:
         certificate = certificates.make(self._folder.path)
-        tokens = {
-            keys.admin_token: User("kubernetes-admin", (MASTERS,)),
-            keys.agent_token: User(
-                "system:serviceaccount:datadog:datadog-agent",
-                ("system:serviceaccounts", "system:serviceaccounts:datadog"),
-            ),
-        }
+        tokens = {keys.admin_token: User("kubernetes-admin", (MASTERS,))}
         api_server = ApiServer(tokens=tokens, ssl_context=certificate.server, clock=self._clock)
         port = await api_server.start("127.0.0.1", 0)
         self._stops.append(api_server.stop)
@@ -143,10 +140,21 @@ class ControlPlane:
         await network.start()
         return network
 
-    def _start_node(
-        self, api_server: ApiServer, spawner: Spawner, network: ServiceNetwork, templates_folder: Path, ca_pem: bytes
+    async def _start_node(
+        self, api_server: ApiServer, spawner: Spawner, network: ServiceNetwork, templates_folder: Path, ca_pem: str
     ) -> None:
-        raise NotImplementedError
+        kubelet = Kubelet(
+            api_server.api("kubelet"),
+            spawner,
+            network,
+            images.catalogue(templates_folder),
+            NodeSettings(folder=self._folder.path / "node", name=_NODE, ca_certificate=ca_pem),
+            clock=self._clock,
+            tokens=ServiceAccountTokens(api_server.tokens),
+        )
+        self._stops.append(kubelet.stop)
+        await kubelet.start()
+        api_server.join(kubelet)
 
     def _background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -160,12 +168,12 @@ class ControlPlane:
 
     async def _apply(self, api: Api, keys: Keys, telemetry: str) -> None:
         self._say("the manifests")
-        objects = list(manifests.load(with_broker=not self._options.broker, settings=self._settings()))
-        for obj in sorted(objects, key=lambda obj: obj["kind"] != "Namespace"):
-            if obj["kind"] == "Deployment" and not keys.applied:
-                for secret in keys.objects(telemetry):
-                    await _create(api, secret)
-                keys.applied = True
+        objects = [
+            *manifests.load(with_broker=not self._options.broker, settings=self._settings()),
+            *keys.objects(telemetry),
+        ]
+        # A pod that comes before its Secret or its Service would have to wait for the next look.
+        for obj in sorted(objects, key=lambda obj: _ORDER.get(obj["kind"], 1)):
             await _create(api, obj)
 
     def _settings(self) -> dict[str, dict[str, str]]:

@@ -17,7 +17,6 @@ class Keys:
     """Tokens of the API server, keys of the telemetry and of the bank."""
 
     admin_token: str
-    agent_token: str
     api_key: str
     app_key: str
     bank_key: str
@@ -28,7 +27,6 @@ class Keys:
         """Drawn by the system's generator: they are secrets, and no drill's seed may repeat them."""
         return cls(
             admin_token=secrets.token_urlsafe(24),
-            agent_token=secrets.token_urlsafe(24),
             api_key=secrets.token_hex(16),
             app_key=secrets.token_hex(20),
             bank_key=f"sk_test_{secrets.token_hex(12)}",

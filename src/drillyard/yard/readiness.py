@@ -19,6 +19,7 @@ async def wait_until_ready(api: Api, options: UpOptions, say: Callable[[str], No
     """Raises DrillyardError with the pods that are not Ready in time, and why."""
     wanted = {"sock-shop": SHOP_PODS - bool(options.broker), **_OTHERS}
     pods: dict[str, Object] = {}
+    said = 0
     try:
         async with asyncio.timeout(limit_s):
             async for event in api.watch("pods"):
@@ -28,7 +29,9 @@ async def wait_until_ready(api: Api, options: UpOptions, say: Callable[[str], No
                 else:
                     pods[pod["metadata"]["uid"]] = pod
                 ready = {space: _ready_in(space, pods.values()) for space in wanted}
-                say(f"{ready['sock-shop']} of {wanted['sock-shop']} pods of the shop are Ready")
+                if ready["sock-shop"] != said:
+                    said = ready["sock-shop"]
+                    say(f"{said} of {wanted['sock-shop']} pods of the shop are Ready")
                 if all(ready[space] >= count for space, count in wanted.items()):
                     return
     except TimeoutError as late:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from drillyard.base.errors import DrillyardError
 from drillyard.base.files import write_atomically
@@ -62,8 +63,7 @@ class YardState:
 
     def environment(self, folder: YardFolder) -> dict[str, str]:
         """What `drill env` prints: enough for kubectl, Datadog clients, browsers and broker tools."""
-        user, _, _ = self.amqp_url.partition("://")[2].rpartition("@")
-        username, _, password = user.partition(":")
+        management = urlsplit(self.management_url)
         return {
             "KUBECONFIG": str(folder.kubeconfig),
             "FRONT_END_URL": f"http://{self.services['front-end']}",
@@ -71,9 +71,9 @@ class YardState:
             "DD_API_KEY": self.api_key,
             "DD_APP_KEY": self.app_key,
             "AMQP_URL": self.amqp_url,
-            "RABBITMQ_MANAGEMENT_URL": self.management_url,
-            "RABBITMQ_USER": username or "guest",
-            "RABBITMQ_PASSWORD": password or "guest",
+            "RABBITMQ_MANAGEMENT_URL": f"{management.scheme}://{management.hostname}:{management.port or 80}",
+            "RABBITMQ_USER": management.username or "guest",
+            "RABBITMQ_PASSWORD": management.password or "guest",
             "DRILL_YARD": self.name,
         }
 
