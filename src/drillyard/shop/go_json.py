@@ -52,9 +52,7 @@ def strings(value: Any, type_name: str, fields: tuple[str, ...]) -> dict[str, st
         if name is None or inner is None:
             continue
         if not isinstance(inner, str):
-            raise GoJSONError(
-                f"json: cannot unmarshal {_kind(inner)} into Go struct field {type_name}.{name} of type string"
-            )
+            raise _misfit(_kind(inner), type_name, name, "string")
         found[name] = inner
     return found
 
@@ -66,15 +64,17 @@ def float32_field(value: Any, type_name: str, field: str) -> float:
         if key.lower() != field.lower() or inner is None:
             continue
         if isinstance(inner, bool) or not isinstance(inner, int | float):
-            raise GoJSONError(
-                f"json: cannot unmarshal {_kind(inner)} into Go struct field {type_name}.{field} of type float32"
-            )
+            raise _misfit(_kind(inner), type_name, field, "float32")
         found = float(inner) if abs(inner) < 3.4028236e38 else math.inf
         if math.isinf(found):
-            raise GoJSONError(
-                f"json: cannot unmarshal number {inner} into Go struct field {type_name}.{field} of type float32"
-            )
+            raise _misfit(f"number {inner}", type_name, field, "float32")
     return found
+
+
+def _misfit(what: str, type_name: str, field: str, wanted: str) -> GoJSONError:
+    """A field of the wrong type; Go names the struct without its package here."""
+    struct = type_name.rpartition(".")[2]
+    return GoJSONError(f"json: cannot unmarshal {what} into Go struct field {struct}.{field} of type {wanted}")
 
 
 def _members(value: Any, type_name: str) -> Mapping[str, Any]:

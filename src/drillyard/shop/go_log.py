@@ -16,8 +16,9 @@ import time
 from datetime import UTC, datetime
 
 from drillyard.shop import tracing
+from drillyard.shop.log_text import one_line
 
-_PLAIN = re.compile(r"[^\s\"=\\\x00-\x1f\x7f]*")
+_PLAIN = re.compile(r"[^\s\"=\\]*")
 
 
 def log_to_stderr() -> None:
@@ -59,7 +60,11 @@ def _value(value: object) -> str:
             return str(value).lower()
         case _:
             text = str(value)
-            return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+            return (
+                text
+                if _PLAIN.fullmatch(text) and text.isprintable()
+                else one_line(json.dumps(text, ensure_ascii=False))
+            )
 
 
 def go_timestamp(now_ns: int | None = None) -> str:

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from drillyard.shop.log_text import one_line
 from drillyard.shop.tracing import span
 
 LOGGER_WIDTH = 40
@@ -56,13 +57,6 @@ class SpringFormatter(logging.Formatter):
             f"{at}.{int(record.msecs):03d} {level:>5} [{self._application},{trace}] 1 --- "
             f"[{thread_name.get()[-15:]:>15}] {shorten(record.name):<{LOGGER_WIDTH}} : {one_line(text)}"
         )
-
-
-def one_line(text: str) -> str:
-    """The text with line breaks and other control characters escaped, so that input cannot forge a line."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def shorten(logger: str) -> str:

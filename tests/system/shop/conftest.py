@@ -206,6 +206,19 @@ class Postgres:
         return [line.split("|") for line in done.stdout.decode().splitlines()]
 
 
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server of the test's own that has not been started yet."""
+    folder = Path(tempfile.mkdtemp(prefix="drillyard-shop-"))
+    server = Postgres(folder)
+    try:
+        server.initialise()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 DATABASES = {"catalogue": "catalogue", "user": "users", "carts": "carts", "orders": "orders"}
 
 

@@ -46,7 +46,7 @@ def test_the_ten_socks_are_served_in_order_with_their_seed_data(shop: Shop) -> N
     assert answer.status_code == 200
     assert answer.headers["content-type"] == JSON_TYPE
     assert answer.content.endswith(b"]\n")
-    assert ": " not in answer.text.replace(" ", "", 0).split('"description"')[0]
+    assert answer.text.startswith('[{"id":"03fef6ac-1896-4ce8-bd69-b798f85c6e0b","name":"Holy","description":"')
     for sock_id, found, (name, price, count, images, tags) in zip(IDS, answer.json(), SOCKS, strict=True):
         assert list(found) == ["id", "name", "description", "imageUrl", "price", "count", "tag"]
         assert (found["id"], found["name"], found["count"], found["tag"]) == (sock_id, name, count, tags)

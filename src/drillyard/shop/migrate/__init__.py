@@ -9,13 +9,14 @@ services themselves never import this.
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -26,6 +27,7 @@ DATABASES = ("catalogue", "user", "carts", "orders")
 
 _LOCK_KEY = 0x736F636B  # "sock"
 _TIMEOUT_S = 30
+_URL = r"postgresql\+asyncpg://[^\s/]+/\S+"
 
 # alembic's `context` and `op` are module globals: one migration at a time in a process.
 _one_at_a_time = threading.Lock()
@@ -40,10 +42,15 @@ def migrate(database: str, url: str) -> None:
     """
     if database not in DATABASES:
         raise DrillyardError(f"No database is called {database!r}.", hint=f"Use one of {', '.join(DATABASES)}.")
+    if not re.fullmatch(_URL, url):
+        raise DrillyardError(
+            f"Cannot migrate {database} at {without_password(url)}: that is no URL of a PostgreSQL database.",
+            hint="Use postgresql+asyncpg://user@host:port/database.",
+        )
     try:
         with _one_at_a_time:
             asyncio.run(_migrate(database, url))
-    except (OSError, TimeoutError, DBAPIError, ValueError) as problem:
+    except (OSError, TimeoutError, SQLAlchemyError, ValueError) as problem:
         cause = problem.orig if isinstance(problem, DBAPIError) else problem
         reason = str(cause).splitlines()[0].rpartition(">: ")[2] if str(cause) else type(cause).__name__
         raise DrillyardError(f"Cannot migrate {database} at {without_password(url)}: {reason}.") from problem

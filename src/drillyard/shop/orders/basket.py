@@ -95,6 +95,8 @@ async def _get(client: httpx.AsyncClient, url: str, accept: str) -> Any:
 
 def _basket(answers: dict[str, Any]) -> Basket:
     try:
+        if not isinstance(answers["items"], list):
+            raise TypeError("items are no list")
         items = [_item(item) for item in answers["items"]]
         lines = [Line(item["quantity"], float(item["unitPrice"])) for item in items]
         return Basket(

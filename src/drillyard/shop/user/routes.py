@@ -12,7 +12,7 @@ import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Summary
+from prometheus_client import CollectorRegistry, Gauge, Summary
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -62,7 +62,8 @@ class UserRoutes:
         self._link_domain = link_domain
         self._new_id = ObjectIds()
         self._clock = go_web.GoTime()
-        self._count = Counter(
+        # A gauge, because the client library would append `_total` to a counter's name.
+        self._count = Gauge(
             "microservices_demo_user_request_count", "Number of requests received.", ["method"], registry=registry
         )
         self._latency = Summary(
@@ -128,7 +129,7 @@ class UserRoutes:
     async def register(self, request: Request) -> tuple[Response, dict[str, object]]:
         """POST /register: a customer with a password. No field is required; the username must be free."""
         fields = ("username", "password", "email", "firstName", "lastName")
-        sent = await _sent(request, "registerRequest", fields)
+        sent = await _sent(request, "api.registerRequest", fields)
         password = await hash_in_thread(sent.pop("password"))
         customer_id = self._new_id()
         await self._store.add_customer(customer_id, sent, password)
@@ -136,18 +137,18 @@ class UserRoutes:
 
     async def post_customer(self, request: Request) -> tuple[Response, dict[str, object]]:
         """POST /customers: a customer whose password is the empty text, as in the original."""
-        sent = await _sent(request, "postUserRequest", CUSTOMERS.fields)
+        sent = await _sent(request, "api.userPostRequest", CUSTOMERS.fields)
         customer_id = self._new_id()
         await self._store.add_customer(customer_id, {**sent, "email": ""}, await hash_in_thread(""))
         return _hal({"id": customer_id}), {"result": customer_id}
 
     async def post_address(self, request: Request) -> tuple[Response, dict[str, object]]:
         """POST /addresses."""
-        return await self._add(request, "addressPostRequest", ADDRESSES)
+        return await self._add(request, "api.addressPostRequest", ADDRESSES)
 
     async def post_card(self, request: Request) -> tuple[Response, dict[str, object]]:
         """POST /cards. The number is stored and served as it came, and never logged."""
-        return await self._add(request, "cardPostRequest", CARDS)
+        return await self._add(request, "api.cardPostRequest", CARDS)
 
     async def _add(self, request: Request, type_name: str, kind: Kind) -> tuple[Response, dict[str, object]]:
         sent = await _sent(request, type_name, (*kind.fields, "userID"))

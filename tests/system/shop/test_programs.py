@@ -1,0 +1,140 @@
+"""
+The services as programs: settings, start, end; and the migrations as a command.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from sqlalchemy import MetaData
+from sqlalchemy.pool import NullPool
+
+from drillyard.base.errors import DrillyardError
+from drillyard.shop import carts, catalogue, orders, user
+from drillyard.shop.migrate import migrate
+
+from .conftest import DATABASES, Postgres, free_port
+
+# Module, variable, value, what the one sentence says.
+BAD_SETTINGS = [
+    ("catalogue", "PORT", "eighty", "PORT is 'eighty'; it must be a whole number from 0 to 65535."),
+    ("user", "HATEAOS", "a b", "HATEAOS is 'a b'; it must be a host, or host:port."),
+    ("carts", "DB_POOL_SIZE", "0", "DB_POOL_SIZE is '0'; it must be a whole number from 1 to 500."),
+    (
+        "orders",
+        "DATABASE_URL",
+        "mysql://root:secret@db/data",
+        "DATABASE_URL is 'mysql://root:***@db/data'; it must be postgresql+asyncpg://host….",
+    ),
+    ("orders", "HTTP_TIMEOUT_S", "nan", "HTTP_TIMEOUT_S is 'nan'; it must be a number from 0.01 to 600."),
+    (
+        "payment",
+        "PAYMENT_GATEWAY_KEY",
+        "a b",
+        "PAYMENT_GATEWAY_KEY is a value that is not shown; it must be a key of printable ASCII.",
+    ),
+    ("shipping", "PUBLISHER_CONFIRMS", "maybe", "PUBLISHER_CONFIRMS is 'maybe'; it must be true or false."),
+    ("queue_master", "WORK_MS", "-1", "WORK_MS is '-1'; it must be a whole number from 0 to 3600000."),
+]
+
+
+def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", f"drillyard.shop.{module}", *arguments],
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(("module", "key", "value", "sentence"), BAD_SETTINGS)
+def test_a_bad_setting_is_one_sentence_and_exit_code_2(module: str, key: str, value: str, sentence: str) -> None:
+    done = run(module, **{key: value})
+
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{sentence}\n")
+
+
+def test_an_address_that_is_taken_is_one_sentence_and_exit_code_1() -> None:
+    done = run("payment", HOST="192.0.2.1", PORT=str(free_port()))
+
+    assert done.returncode == 1
+    assert "Cannot listen on 192.0.2.1:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_importing_the_shop_starts_nothing_and_leaves_alembic_out() -> None:
+    modules = "catalogue, user, carts, orders, payment, shipping, queue_master, gateway"
+    code = (
+        f"from drillyard.shop import {modules}; import sys, threading, asyncio, os;"
+        "print(threading.active_count(), 'alembic' in sys.modules, len(os.listdir('/proc/self/fd')) if os.path.isdir('/proc') else 0)"
+    )
+    bare = "import os; print(len(os.listdir('/proc/self/fd')) if os.path.isdir('/proc') else 0)"
+    outputs = [
+        subprocess.run([sys.executable, "-c", c], capture_output=True, text=True, timeout=20, check=True).stdout.split()
+        for c in (code, bare)
+    ]
+
+    assert outputs[0] == ["1", "False", *outputs[1]]
+
+
+METADATA: dict[str, MetaData] = {
+    "catalogue": catalogue.store.metadata,
+    "user": user.store.metadata,
+    "carts": carts.store.metadata,
+    "orders": orders.store.metadata,
+}
+
+
+@pytest.mark.parametrize("database", DATABASES)
+async def test_the_migrated_tables_are_those_that_the_service_uses(postgres: Postgres, database: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+    from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), METADATA[database]))
+
+    engine = create_async_engine(postgres.url(DATABASES[database]), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            assert await connection.run_sync(differences) == []
+    finally:
+        await engine.dispose()
+
+
+def test_migrating_twice_and_side_by_side_is_harmless(postgres: Postgres) -> None:
+    postgres.query("postgres", "CREATE DATABASE twice")
+    url = postgres.url("twice")
+    threads = [threading.Thread(target=migrate, args=("catalogue", url)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    done = run("migrate", "catalogue", url)
+    for thread in threads:
+        thread.join()
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert postgres.query("twice", "SELECT count(*) FROM sock") == [["10"]]
+
+
+def test_a_migration_that_cannot_be_done_is_one_sentence(postgres: Postgres) -> None:
+    away = f"postgresql+asyncpg://u:secret@127.0.0.1:{free_port()}/data"
+    for arguments, sentence in (
+        (("catalogue", away), "Cannot migrate catalogue at postgresql+asyncpg://u:***@127.0.0.1:"),
+        (("catalogue", postgres.url("nosuch")), 'database "nosuch" does not exist'),
+        (("socks", away), "No database is called 'socks'."),
+        (("user", "nonsense"), "Cannot migrate user at nonsense"),
+        (("user", "mysql://x/y"), "Cannot migrate user at mysql://x/y"),
+    ):
+        with pytest.raises(DrillyardError) as raised:
+            migrate(*arguments)
+        assert sentence in str(raised.value)
+        assert "secret" not in str(raised.value)
+    assert run("migrate", "catalogue").returncode == 2
+    assert run("migrate", "catalogue", away).returncode == 1
