@@ -64,7 +64,10 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
             timeout_graceful_shutdown=1,
             server_header=False,
         )
+        watching = asyncio.create_task(telemetry.evaluator().run())
         await _Announcing(config, settings, listener).serve(sockets=[listener])
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
     finally:
         telemetry.close()
 

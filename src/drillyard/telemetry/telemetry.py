@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from drillyard.base.clock import Clock
+from drillyard.telemetry.checks import Checks
 from drillyard.telemetry.containers import Containers
 from drillyard.telemetry.logs.store import SqliteStore
 from drillyard.telemetry.metrics.store import MetricStore
+from drillyard.telemetry.monitors.answer import Oracle
+from drillyard.telemetry.monitors.book import MonitorBook
+from drillyard.telemetry.monitors.evaluator import Evaluator
 from drillyard.telemetry.pipelines.book import PipelineBook
 from drillyard.telemetry.writer import GroupWriter
 
@@ -21,7 +25,7 @@ Answer = TypeVar("Answer")
 
 
 class Telemetry:
-    """Logs, events, metrics, pipelines and the containers last reported. Must be closed."""
+    """Logs, events, metrics, pipelines, monitors, and the containers last reported. Must be closed."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -29,6 +33,8 @@ class Telemetry:
         self.logs = SqliteStore(folder / "logs.db")
         self.events = SqliteStore(folder / "events.db")
         self.pipelines = PipelineBook(folder / "pipelines.json")
+        self.checks = Checks()
+        self.monitors = MonitorBook(folder / "monitors.json")
         self.containers = Containers(clock)
         self._readers = ThreadPoolExecutor(2, "telemetry-read")
         self._writers = ThreadPoolExecutor(1, "telemetry-write")
@@ -36,6 +42,11 @@ class Telemetry:
         self.metrics = MetricStore(folder / "metrics.db")
         self.metric_writer = GroupWriter(self.metrics.add, self._writers)
         self.event_writer = GroupWriter(self.events.add, self._writers)
+
+    def evaluator(self) -> Evaluator:
+        """What asks the monitors."""
+        oracle = Oracle(self.metrics.series, self.logs, self.events, self.checks)
+        return Evaluator(self.monitors, oracle, self.read, self.event_writer.add, self.clock)
 
     def now_ms(self) -> int:
         """The time, in Unix milliseconds."""

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.api import (
+    checks,
     containers,
     events_v1,
     events_v2,
@@ -21,6 +22,7 @@ from drillyard.telemetry.api import (
     logs_search,
     metric_lists,
     metric_query,
+    monitors,
     pipelines,
     series,
     validate,
@@ -47,6 +49,8 @@ def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
         metric_lists,
         formulas,
         pipelines,
+        checks,
+        monitors,
     )
     routes = [route for surface in surfaces for route in surface.routes(telemetry)]
     handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}

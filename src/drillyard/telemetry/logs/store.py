@@ -36,9 +36,11 @@ SEARCH_S = 15.0
 """A search that takes longer is given up, so that nobody else waits for it."""
 
 _SCHEMA = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS record (key INTEGER PRIMARY KEY, document BLOB NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS record_index USING fts5(message, terms, content='', tokenize="ascii tokenchars '_'");
 CREATE TABLE IF NOT EXISTS known_value (name TEXT, value TEXT, PRIMARY KEY (name, value)) WITHOUT ROWID;
+COMMIT;
 """
 
 

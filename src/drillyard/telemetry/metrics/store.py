@@ -16,6 +16,7 @@ import orjson
 TYPES = ("gauge", "count", "rate")
 
 _SCHEMA = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS series (
     id INTEGER PRIMARY KEY, metric TEXT NOT NULL, tags TEXT NOT NULL, type TEXT NOT NULL, interval_s INTEGER NOT NULL,
     UNIQUE (metric, tags)
@@ -24,6 +25,7 @@ CREATE TABLE IF NOT EXISTS point (
     series INTEGER NOT NULL, time_s INTEGER NOT NULL, value REAL NOT NULL, PRIMARY KEY (series, time_s)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS metadata (metric TEXT PRIMARY KEY, fields TEXT NOT NULL) WITHOUT ROWID;
+COMMIT;
 """
 
 

@@ -1,0 +1,145 @@
+"""
+Monitors: `/api/v1/monitor`, its search, validation and muting.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from drillyard.telemetry.api.answers import ApiError, answer
+from drillyard.telemetry.api.body import read_object
+from drillyard.telemetry.api.fields import texts, whole_number
+from drillyard.telemetry.monitors.book import check
+from drillyard.telemetry.monitors.search import find_monitors, groups_of, search_row
+from drillyard.telemetry.telemetry import Telemetry
+
+_GROUP_STATES = frozenset({"all", "alert", "warn", "no data", "ok"})
+ID_MAX = 1 << 53
+
+
+def routes(telemetry: Telemetry) -> list[Route]:
+    """The paths of this surface."""
+    book = telemetry.monitors
+
+    def known(request: Request) -> dict[str, Any]:
+        found = book.get(request.path_params["id"])
+        if found is None:
+            raise ApiError(404, "Monitor not found")
+        return found
+
+    async def listing(request: Request) -> Response:
+        given = dict(request.query_params)
+        states = _states(given)
+        wanted_tags = texts(given, "monitor_tags")
+        after = whole_number(given, "id_offset", 0, 0, ID_MAX)
+        found = [
+            monitor
+            for monitor in book.all()
+            if given.get("name", "").lower() in monitor["name"].lower()
+            and all(tag in monitor["tags"] for tag in wanted_tags)
+            and monitor["id"] > after
+        ]
+        size = whole_number(given, "page_size", 100 if "page" in given else 1_000, 1, 1_000)
+        start = whole_number(given, "page", 0, 0, 1_000_000) * size
+        return answer([_show(monitor, states) for monitor in found[start : start + size]])
+
+    async def create(request: Request) -> Response:
+        return answer(_show(book.create(await read_object(request), telemetry.now_ms())))
+
+    async def validate(request: Request) -> Response:
+        check(await read_object(request))
+        return answer({})
+
+    async def get(request: Request) -> Response:
+        return answer(_show(known(request), _states(dict(request.query_params))))
+
+    async def change(request: Request) -> Response:
+        identity = known(request)["id"]
+        return answer(_show(book.change(identity, await read_object(request), telemetry.now_ms())))
+
+    async def delete(request: Request) -> Response:
+        identity = known(request)["id"]
+        book.delete(identity)
+        return answer({"deleted_monitor_id": identity})
+
+    async def search(request: Request) -> Response:
+        given = dict(request.query_params)
+        found = find_monitors(book.all(), given.get("query", ""), given.get("sort", ""))
+        size, page = whole_number(given, "per_page", 30, 1, 1_000), whole_number(given, "page", 0, 0, 1_000_000)
+        rows = [search_row(monitor) for monitor in found[page * size : (page + 1) * size]]
+        pages = {"page": page, "page_count": -(-len(found) // size), "per_page": size, "total_count": len(found)}
+        return answer({"monitors": rows, "metadata": pages, "counts": _counts(found)})
+
+    async def groups(request: Request) -> Response:
+        given = dict(request.query_params)
+        found = groups_of(find_monitors(book.all(), given.get("query", ""), given.get("sort", "")))
+        size, page = whole_number(given, "per_page", 30, 1, 1_000), whole_number(given, "page", 0, 0, 1_000_000)
+        pages = {"page": page, "page_count": -(-len(found) // size), "per_page": size, "total_count": len(found)}
+        counts = {"status": _counted(group["status"] for group in found)}
+        return answer({"groups": found[page * size : (page + 1) * size], "metadata": pages, "counts": counts})
+
+    async def can_delete(request: Request) -> Response:
+        ids = [int(part) for part in texts(dict(request.query_params), "monitor_ids") if part.isdecimal()]
+        unknown = [identity for identity in ids if book.get(identity) is None]
+        if unknown:
+            raise ApiError(404, "Monitor not found")
+        return answer({"data": {"ok": ids}, "errors": None})
+
+    async def mute(request: Request) -> Response:
+        return answer(_show(_silenced(telemetry, known(request), {"*": None})))
+
+    async def unmute(request: Request) -> Response:
+        return answer(_show(_silenced(telemetry, known(request), {})))
+
+    return [
+        Route("/api/v1/monitor", listing, methods=["GET"]),
+        Route("/api/v1/monitor", create, methods=["POST"]),
+        Route("/api/v1/monitor/validate", validate, methods=["POST"]),
+        Route("/api/v1/monitor/search", search, methods=["GET", "POST"]),
+        Route("/api/v1/monitor/groups/search", groups, methods=["GET"]),
+        Route("/api/v1/monitor/can_delete", can_delete, methods=["GET"]),
+        Route("/api/v1/monitor/{id:int}", get, methods=["GET"]),
+        Route("/api/v1/monitor/{id:int}", change, methods=["PUT"]),
+        Route("/api/v1/monitor/{id:int}", delete, methods=["DELETE"]),
+        Route("/api/v1/monitor/{id:int}/mute", mute, methods=["POST"]),
+        Route("/api/v1/monitor/{id:int}/unmute", unmute, methods=["POST"]),
+    ]
+
+
+def _states(given: dict[str, str]) -> set[str]:
+    states = {state.lower() for state in texts(given, "group_states")}
+    if states - _GROUP_STATES:
+        raise ApiError(400, "Invalid group_state filters.")
+    return states
+
+
+def _show(monitor: dict[str, Any], states: set[str] | None = None) -> dict[str, Any]:
+    """Groups are shown only when asked for, as in Datadog."""
+    shown = {name: value for name, value in monitor.items() if name != "groups"}
+    if states:
+        groups = monitor["groups"]
+        every = "all" in states
+        shown["state"] = {"groups": {n: g for n, g in groups.items() if every or g["status"].lower() in states}}
+    return shown
+
+
+def _silenced(telemetry: Telemetry, monitor: dict[str, Any], silenced: dict[str, None]) -> dict[str, Any]:
+    return telemetry.monitors.change(monitor["id"], {"options": {"silenced": silenced}}, telemetry.now_ms())
+
+
+def _counts(found: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "status": _counted(monitor["overall_state"] for monitor in found),
+        "muted": _counted("*" in monitor["options"].get("silenced", {}) for monitor in found),
+        "tag": _counted(tag for monitor in found for tag in monitor["tags"]),
+        "type": _counted(monitor["type"] for monitor in found),
+    }
+
+
+def _counted(names: Any) -> list[dict[str, Any]]:
+    return [{"name": name, "count": count} for name, count in Counter(names).most_common()]

@@ -1,0 +1,3 @@
+"""
+Monitors: questions asked again and again, whose changing answers become events.
+"""
