@@ -7,7 +7,7 @@ line is read back through the search API: what an on-call would use is what is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from drillyard.drills import expectations
 from drillyard.drills.scene import Scene
@@ -20,7 +20,7 @@ _PATIENCE_S = 15.0
 
 async def look(scene: Scene) -> list[Check]:
     """The baseline's checks, in order; it stops at the first that does not hold."""
-    steps = [
+    steps: list[Callable[[], Awaitable[Check]]] = [
         lambda: judge_later("baseline-pods", "Every pod of the shop is Ready", "all Ready", lambda: _pods(scene)),
         lambda: expectations.check(
             scene, Expectation(queue=Queue(queue="shipping-task", messages=0, consumers=1)), phase="baseline"

@@ -162,7 +162,8 @@ def _canary(scene: Scene, what: Canary, phase: str) -> Made:
             scene.canary_ids.append(result.order_id)
         return result.shipped, _canary_story(result)
 
-    return look, "A canary order reaches SHIPPED", "SHIPPED"
+    # A store that was just restarted may refuse for a moment; a shop that stays broken refuses again.
+    return lambda: patiently(scene, look), "A canary order reaches SHIPPED", "SHIPPED"
 
 
 def _canary_story(result: CanaryResult) -> str:

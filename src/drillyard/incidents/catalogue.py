@@ -66,7 +66,7 @@ def read(path: Path) -> Incident:
         raise IncidentFileError(
             f"{path}:{line}: not YAML: {getattr(problem, 'problem', None) or problem}."
         ) from problem
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or root is None:
         raise IncidentFileError(f"{path}:1: an incident is a mapping with the keys name, title, faults and so on.")
     try:
         incident = Incident.model_validate(data)

@@ -82,7 +82,8 @@ class Expectation(_Strict):
 
     def what(self) -> _Strict:
         """The expectation itself."""
-        return next(value for _, value in self if value is not None)
+        found: _Strict = next(value for _, value in self if value is not None)
+        return found
 
 
 class Query(_Strict):

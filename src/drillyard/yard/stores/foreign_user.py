@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 from drillyard.base.errors import DrillyardError
 from drillyard.base.processes import die_with_parent
@@ -53,7 +54,7 @@ class ForeignUser:
         os.setuid(self.uid)
         die_with_parent()
 
-    def exec(self, program: Path, *arguments: str) -> None:
+    def exec(self, program: Path, *arguments: str) -> NoReturn:
         """Replaces this process by the program. Does not return; raises OSError when it cannot start."""
         self.become()
         command = (*self.prefix, str(program), *arguments)

@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from drillyard.base import podnet
 from drillyard.base.errors import DrillyardError
@@ -147,7 +148,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], data: Path, log: Path, ti
     raise DrillyardError(f"PostgreSQL was not ready within {timeout_s:.0f} s in {data}.")
 
 
-def main(argv: Sequence[str] = ()) -> int:
+def main(argv: Sequence[str] = ()) -> NoReturn:
     """
     The image's entry: copies a template into an empty `PGDATA`, then becomes postgres.
 
@@ -172,4 +173,3 @@ def main(argv: Sequence[str] = ()) -> int:
     sys.stdout.flush()
     os.chdir("/")
     user.exec(binaries() / "postgres", *arguments(data, port))
-    return 70  # Not reached: exec replaces the process or raises.

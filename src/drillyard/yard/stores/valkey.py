@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 from drillyard.base import podnet
 from drillyard.base.errors import DrillyardError
@@ -39,13 +40,10 @@ def binary() -> Path:
     )
 
 
-def main(argv: Sequence[str] = ()) -> int:
+def main(argv: Sequence[str] = ()) -> NoReturn:
     """The image's entry: becomes valkey-server on the pod's port 6379."""
     program = str(binary())
     port = podnet.listen_port(int(os.environ.get("PORT", "6379")))
     sys.stdout.flush()
-    os.execv(
-        program,
-        [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", os.getcwd()],
-    )
-    return 70  # Not reached: exec replaces the process or raises.
+    settings = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no", "--dir", os.getcwd()]
+    os.execv(program, [program, *settings])
