@@ -7,10 +7,10 @@ Every wait has a limit; whatever a page logs as an error or throws is kept, and 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ import aiohttp
 
 WAIT_S = 15.0
 CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
+
+
+class NavigatedAwayError(Exception):
+    """The page that was asked is gone; another is on its way."""
 
 
 class Page:
@@ -39,7 +43,8 @@ class Page:
                 message = json.loads((await self._socket.receive()).data)
                 self._note(message)
                 if message.get("id") == number:
-                    assert "error" not in message, message
+                    if "error" in message:
+                        raise NavigatedAwayError(message["error"])
                     result: dict[str, Any] = message["result"]
                     return result
 
@@ -59,9 +64,11 @@ class Page:
         """Waits until an expression holds, through navigations."""
         async with asyncio.timeout(WAIT_S):
             while True:
-                answer = await self.command("Runtime.evaluate", expression=f"Boolean({expression})", returnByValue=True)
-                if answer["result"].get("value"):
-                    return
+                with contextlib.suppress(NavigatedAwayError):
+                    question = f"Boolean({expression})"
+                    answer = await self.command("Runtime.evaluate", expression=question, returnByValue=True)
+                    if answer["result"].get("value"):
+                        return
                 await asyncio.sleep(0.03)
 
     async def click(self, text: str) -> None:
@@ -71,7 +78,8 @@ class Page:
             f".find((e) => e.innerText.trim() === {json.dumps(text)} && e.offsetParent !== null)"
         )
         await self.until(find)
-        await self.run(f"{find}.click()")
+        with contextlib.suppress(NavigatedAwayError):
+            await self.run(f"{find}.click()")
 
     async def fill(self, **fields: str) -> None:
         for name, value in fields.items():
@@ -95,7 +103,7 @@ class Page:
             self.requested.append(parameters["request"]["url"])
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def browser(base_url: str, profile: Path) -> AsyncIterator[Page]:
     """A fresh Chromium with one tab."""
     assert CHROMIUM is not None

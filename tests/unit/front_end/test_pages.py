@@ -131,3 +131,31 @@ async def test_a_page_forbids_everything_from_elsewhere(front_end: Any) -> None:
 
     assert policy.startswith("default-src 'self'; img-src 'self' data:;")
     assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", HTML)
+def test_a_form_can_never_put_what_was_typed_into_an_address(path: str) -> None:
+    for form in outline(path).of("form"):
+        assert form["method"] == "post"
+        assert "hidden" in form, "a form is shown by the script that listens to it"
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2)."""
+    channels = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+PAIRS = "ink/paper ink/raised ink/sunken ink-soft/paper ink-soft/raised accent/paper accent/raised accent/good-wash"
+PAIRS += " on-accent/accent good/good-wash wait/wait-wash bad/bad-wash ink/bad-wash ink/good-wash accent/bad-wash"
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("pair", PAIRS.split())
+def test_text_stands_out_from_its_ground(scheme: int, pair: str) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", text("/css/shop.css"), re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[scheme]))
+    lighter, darker = sorted((luminance(colours[name]) for name in pair.split("/")), reverse=True)
+
+    assert (lighter + 0.05) / (darker + 0.05) >= 4.5

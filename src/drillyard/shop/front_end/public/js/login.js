@@ -8,11 +8,13 @@ import { frame } from "./shell.js";
 frame();
 document.getElementById("register-link").href = `/register.html${window.location.search}`;
 
-document.getElementById("login").addEventListener("submit", async (event) => {
+const form = document.getElementById("login");
+
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const form = new FormData(event.currentTarget);
+  const fields = new FormData(form);
   try {
-    await api.logIn(form.get("username"), form.get("password"));
+    await api.logIn(fields.get("username"), fields.get("password"));
     window.location.assign(afterLogIn());
   } catch (problem) {
     show(
@@ -22,3 +24,7 @@ document.getElementById("login").addEventListener("submit", async (event) => {
     );
   }
 });
+
+// Shown only now: a form sent before this script listens would go out by the browser itself.
+form.hidden = false;
+form.elements.username.focus();

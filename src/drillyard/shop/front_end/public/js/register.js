@@ -8,9 +8,11 @@ import { frame } from "./shell.js";
 frame();
 document.getElementById("login-link").href = `/login.html${window.location.search}`;
 
-document.getElementById("register").addEventListener("submit", async (event) => {
+const form = document.getElementById("register");
+
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const person = Object.fromEntries(new FormData(event.currentTarget));
+  const person = Object.fromEntries(new FormData(form));
   try {
     await api.register(person);
     window.location.assign(afterLogIn());
@@ -22,3 +24,7 @@ document.getElementById("register").addEventListener("submit", async (event) => 
     );
   }
 });
+
+// Shown only now: a form sent before this script listens would go out by the browser itself.
+form.hidden = false;
+form.elements.username.focus();
