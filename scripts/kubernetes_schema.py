@@ -1,8 +1,8 @@
 """
 Makes src/drillyard/cluster/apiserver/data/schema.json.gz: the OpenAPI definitions of the kinds that the cluster serves.
 
-Source: the JSON schemas in the wheel `kubernetes-validate` (Apache-2.0), which are Kubernetes' own OpenAPI definitions with
-merge keys and kinds. Needed only when the served kinds or the imitated version change:
+Source: the JSON schemas in the wheel `kubernetes-validate` (Apache-2.0), which are Kubernetes' own OpenAPI definitions
+with merge keys and kinds. Needed only when the served kinds or the imitated version change:
 
     pip install kubernetes-validate && python scripts/kubernetes_schema.py v1.36.0
 """
@@ -83,7 +83,12 @@ def convert(node: Any) -> Any:
     if isinstance(node.get("type"), list):
         converted["type"] = next(name for name in node["type"] if name != "null")
     if "$ref" in node:
-        converted["$ref"] = "#/components/schemas/" + node["$ref"].rsplit("/", 1)[-1]
+        reference = {"$ref": "#/components/schemas/" + node["$ref"].rsplit("/", 1)[-1]}
+        del converted["$ref"]
+        if converted:  # Beside a reference nothing else counts, so it moves into an allOf.
+            converted["allOf"] = [reference]
+        else:
+            converted = reference
     if isinstance(node.get("properties"), dict):  # A property may itself be called "enum" or "type".
         converted["properties"] = {name: convert(value) for name, value in node["properties"].items()}
         converted["type"] = "object"

@@ -1,5 +1,5 @@
 """
-The body of a request, JSON or YAML, with limits on size and depth, so that no text can hurt the server.
+The body of a request: JSON, YAML or Kubernetes' protobuf, with limits on size and depth.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import yaml
 from aiohttp import web
 
 from drillyard.cluster.apiserver import status
+from drillyard.cluster.apiserver.wire import decode_wire
 from drillyard.cluster.client import ApiError
 
 BYTES_MAX = 3 * 1024 * 1024  # etcd's own limit for a request to a real server.
 _DEPTH_MAX = 100
 _JSON = ("application/json", "application/json-patch+json", "application/merge-patch+json")
 _STRATEGIC = "application/strategic-merge-patch+json"
+_PROTOBUF = "application/vnd.kubernetes.protobuf"
 _YAML = ("application/yaml", "application/apply-patch+yaml")
 
 
@@ -42,6 +44,8 @@ def decode(raw: bytes, kind: str) -> Any:
             decoded = orjson.loads(raw)
         elif kind in _YAML:
             decoded = yaml.load(raw, Loader=_PlainLoader)
+        elif kind == _PROTOBUF:
+            decoded = decode_wire(raw)
         else:
             raise status.unsupported_media_type()
     except (ValueError, yaml.YAMLError, RecursionError) as malformed:

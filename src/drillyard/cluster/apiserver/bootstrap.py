@@ -4,7 +4,7 @@ What a new cluster holds before anybody asks: the four namespaces and the roles 
 
 from __future__ import annotations
 
-from drillyard.cluster.apiserver.auth import MASTERS
+from drillyard.cluster.apiserver.auth import AUTHENTICATED, MASTERS
 from drillyard.cluster.apiserver.objects import Objects, WriteOptions
 from drillyard.cluster.client import Object
 from drillyard.cluster.resources import RESOURCES, named
@@ -21,10 +21,13 @@ def fill(objects: Objects) -> None:
         _create(objects, "namespaces", "", {"metadata": {"name": name}})
     for name, rules in _roles().items():
         _create(objects, "clusterroles", "", {"metadata": {"name": name}, "rules": rules})
-    subjects = [{"kind": "Group", "name": MASTERS}]
-    role = {"kind": "ClusterRole", "name": "cluster-admin"}
-    binding: Object = {"metadata": {"name": "cluster-admin"}, "roleRef": role, "subjects": subjects}
-    _create(objects, "clusterrolebindings", "", binding)
+    for name, group in (("cluster-admin", MASTERS), ("system:basic-user", AUTHENTICATED)):
+        binding: Object = {
+            "metadata": {"name": name},
+            "roleRef": {"kind": "ClusterRole", "name": name},
+            "subjects": [{"kind": "Group", "name": group}],
+        }
+        _create(objects, "clusterrolebindings", "", binding)
     service: Object = {
         "metadata": {"name": "kubernetes", "labels": {"component": "apiserver", "provider": "kubernetes"}},
         "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443, "targetPort": 6443}]},
@@ -63,4 +66,19 @@ def _roles() -> dict[str, list[Object]]:
     own = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": _READ + _WRITE}
     everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
     urls = {"nonResourceURLs": ["*"], "verbs": ["*"]}
-    return {"cluster-admin": [everything, urls], "admin": [*edit, own], "edit": edit, "view": view}
+    basic = [
+        {
+            "apiGroups": [row.group],
+            "resources": [row.plural],
+            "verbs": ["create"],
+        }
+        for row in RESOURCES
+        if row.plural.startswith("selfsubject")
+    ]
+    return {
+        "cluster-admin": [everything, urls],
+        "admin": [*edit, own],
+        "edit": edit,
+        "view": view,
+        "system:basic-user": basic,
+    }

@@ -51,10 +51,17 @@ def of_kind(group: str, version: str, kind: str) -> Node:
     return definitions()[name] if name else {}
 
 
+def reference_of(node: Node) -> str:
+    """The name of the definition that a node refers to, "" for none."""
+    if "allOf" in node:
+        node = node["allOf"][0]
+    return str(node.get("$ref", "")).removeprefix(_PREFIX)
+
+
 def resolve(node: Node) -> Node:
     """The node itself, or the definition that it refers to."""
-    reference = node.get("$ref")
-    return definitions()[reference.removeprefix(_PREFIX)] if reference else node
+    reference = reference_of(node)
+    return definitions()[reference] if reference else node
 
 
 def child(node: Node, key: str) -> Node | None:
@@ -85,7 +92,7 @@ def problems(obj: Any, node: Node, path: str = "", depth: int = 0) -> Iterator[t
     if depth > _DEPTH_MAX:
         yield "type", f"{path}: nested too deeply"
         return
-    reference = node.get("$ref", "").removeprefix(_PREFIX)
+    reference = reference_of(node)
     resolved = resolve(node)
     if reference in (_QUANTITY, _INT_OR_STRING):
         if isinstance(obj, bool | dict | list):
