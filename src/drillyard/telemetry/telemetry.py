@@ -13,6 +13,7 @@ from typing import TypeVar
 from drillyard.base.clock import Clock
 from drillyard.telemetry.checks import Checks
 from drillyard.telemetry.containers import Containers
+from drillyard.telemetry.incidents.book import IncidentBook
 from drillyard.telemetry.logs.store import SqliteStore
 from drillyard.telemetry.metrics.store import MetricStore
 from drillyard.telemetry.monitors.answer import Oracle
@@ -25,7 +26,7 @@ Answer = TypeVar("Answer")
 
 
 class Telemetry:
-    """Logs, events, metrics, pipelines, monitors, and the containers last reported. Must be closed."""
+    """Logs, events, metrics, pipelines, monitors, incidents, and the containers last reported. Must be closed."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -35,6 +36,7 @@ class Telemetry:
         self.pipelines = PipelineBook(folder / "pipelines.json")
         self.checks = Checks()
         self.monitors = MonitorBook(folder / "monitors.json")
+        self.incidents = IncidentBook(folder / "incidents.json")
         self.containers = Containers(clock)
         self._readers = ThreadPoolExecutor(2, "telemetry-read")
         self._writers = ThreadPoolExecutor(1, "telemetry-write")

@@ -54,7 +54,7 @@ class Measurements:
                 gauges += deployment_gauges(self._deployments.all(), self._cluster_name)
             if self._pods.known:
                 gauges += pod_gauges(self._pods.present(), self._cluster_name)
-            await self.send([*gauges, *_host_gauges()])
+            await self.send([*gauges, *_host_gauges(self._cluster_name)])
             await self._clock.sleep(self._every_s)
 
     async def watch_queues(self, session: aiohttp.ClientSession, management_url: str) -> None:
@@ -84,8 +84,9 @@ class Measurements:
             await self._intake.post_json(self._url, {"series": series})
 
 
-def _host_gauges() -> list[Gauge]:
-    return [Gauge("system.load.1", os.getloadavg()[0], ())]
+def _host_gauges(cluster_name: str) -> list[Gauge]:
+    tags = (f"kube_cluster_name:{cluster_name}",) if cluster_name else ()
+    return [Gauge("system.load.1", os.getloadavg()[0], tags)]
 
 
 def _address(management_url: str) -> tuple[str, aiohttp.BasicAuth]:

@@ -17,6 +17,8 @@ from drillyard.telemetry.api import (
     events_v1,
     events_v2,
     formulas,
+    hosts,
+    incidents,
     logs_aggregate,
     logs_intake,
     logs_search,
@@ -51,6 +53,8 @@ def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
         pipelines,
         checks,
         monitors,
+        incidents,
+        hosts,
     )
     routes = [route for surface in surfaces for route in surface.routes(telemetry)]
     handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}
