@@ -18,16 +18,25 @@ from drillyard.broker.wire.properties import Properties
 from drillyard.broker.wire.table import RawEntry, decode_value, join_entries, raw_entries, raw_items
 
 Death = list[RawEntry]
+# One entry per queue and reason. Beyond this a message is passed along a chain that nobody meant, and telling its story
+# takes longer at every step; so it ends here.
+DEATHS_MAX = 100
 
 
 def dead_letter_of(message: Message, queue: Queue, reason: str, now_ms: int) -> Message | None:
-    """The message to publish, or None when the queue names no dead-letter exchange. Never raises."""
+    """
+    The message to publish; None when the queue names no dead-letter exchange, or the message died too often.
+
+    Never raises.
+    """
     rules = queue.rules
     if rules.dead_letter_exchange is None:
         return None
     parsed = Properties(dict(message.parsed.fields))
     entries = parsed.header_entries()
     keys = [message.routing_key, *_copies(entries)]
+    if len(_deaths(entries)) >= DEATHS_MAX:
+        return None
     entries = _with_death(entries, _death(queue.name, reason, message, keys, now_ms))
     routing_keys = list(message.routing_keys)
     if rules.dead_letter_routing_key is not None:

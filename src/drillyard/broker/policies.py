@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from drillyard.base.errors import DrillyardError
+from drillyard.broker.patterns import PatternError, compile_pattern
 from drillyard.broker.queues.rules import OVERFLOWS
 
 APPLY_TO = ("all", "queues", "exchanges")
 _NUMBERS = {"message-ttl": 0, "expires": 1, "max-length": 0, "max-length-bytes": 0}  # Key and its smallest value.
 _NAMES = ("dead-letter-exchange", "dead-letter-routing-key", "alternate-exchange")
 _NUMBER_MAX = 2**32 - 1
-PATTERN_MAX_CHARS = 255
+_NAME_MAX_BYTES = 255
+_PRIORITY_MAX = 2**31 - 1
 
 
 class PolicyError(DrillyardError):
@@ -61,18 +63,18 @@ def read_policy(name: str, body: Mapping[str, Any]) -> Policy:
             raise PolicyError(f"key_missing: {key}")
     pattern, definition = body["pattern"], body["definition"]
     apply_to, priority = body.get("apply-to", "all"), body.get("priority", 0)
-    if not isinstance(pattern, str) or len(pattern) > PATTERN_MAX_CHARS:
-        raise PolicyError(f"pattern must be a regular expression of at most {PATTERN_MAX_CHARS} characters")
+    if not isinstance(pattern, str):
+        raise PolicyError("pattern must be a regular expression")
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise PolicyError(f"pattern is not a regular expression: {error}") from error
+        compile_pattern(pattern)
+    except PatternError as error:
+        raise PolicyError(f"pattern: {error.message}") from error
     if apply_to not in APPLY_TO:
         raise PolicyError(f"apply-to must be one of {', '.join(APPLY_TO)}, not {apply_to!r}")
-    if isinstance(priority, str) and priority.lstrip("-").isdigit():
+    if isinstance(priority, str) and re.fullmatch(r"-?[0-9]{1,9}", priority):
         priority = int(priority)  # rabbitmqadmin sends numbers as text.
-    if isinstance(priority, bool) or not isinstance(priority, int):
-        raise PolicyError("priority must be a whole number")
+    if isinstance(priority, bool) or not isinstance(priority, int) or abs(priority) > _PRIORITY_MAX:
+        raise PolicyError("priority must be a whole number of at most 32 bits")
     if not isinstance(definition, Mapping) or not definition:
         raise PolicyError("definition must be an object with at least one key")
     for key, value in definition.items():
@@ -87,8 +89,8 @@ def _check_key(key: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or not _NUMBERS[key] <= value <= _NUMBER_MAX:
             raise PolicyError(f"{key} must be a whole number from {_NUMBERS[key]} to {_NUMBER_MAX}, not {value!r}")
     elif key in _NAMES:
-        if not isinstance(value, str):
-            raise PolicyError(f"{key} must be a string, not {value!r}")
+        if not isinstance(value, str) or len(value.encode()) > _NAME_MAX_BYTES:
+            raise PolicyError(f"{key} must be a string of at most {_NAME_MAX_BYTES} bytes, not {value!r}")
     elif key == "overflow":
         if value not in OVERFLOWS:
             raise PolicyError(f"overflow must be one of {', '.join(OVERFLOWS)}, not {value!r}")

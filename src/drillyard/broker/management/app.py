@@ -23,9 +23,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from drillyard.broker.broker import Broker
 from drillyard.broker.errors import AmqpError
+from drillyard.broker.patterns import PatternError, compile_pattern
+from drillyard.broker.wire.table import encode_table
 
 BODY_MAX_BYTES = 8 * 1024 * 1024
 PAGE_SIZE_MAX = 500
+NAME_MAX_BYTES = 255
 Call = Callable[[Broker, Request], Awaitable[Response]]
 
 
@@ -56,6 +59,26 @@ def part(request: Request, name: str) -> str:
     return unquote(request.path_params[name])
 
 
+def new_name(request: Request) -> str:
+    """The name of something to create. Raises 400 for one that AMQP cannot carry."""
+    name = part(request, "name")
+    if not name or len(name.encode()) > NAME_MAX_BYTES:
+        raise refuse(400, "bad_request", f"A name has 1 to {NAME_MAX_BYTES} bytes")
+    return name
+
+
+def read_arguments(body: dict[str, Any]) -> dict[str, Any]:
+    """The `arguments` of a declaration. Raises 400 for what AMQP cannot carry."""
+    arguments = body.get("arguments", {})
+    if not isinstance(arguments, dict):
+        raise refuse(400, "bad_request", "arguments must be an object")
+    try:
+        encode_table(arguments)
+    except (TypeError, ValueError) as error:
+        raise refuse(400, "bad_request", f"arguments do not fit: {error}") from error
+    return arguments
+
+
 def check_vhost(request: Request) -> None:
     """Raises 404 for any virtual host but `/`."""
     if "vhost" in request.path_params and part(request, "vhost") != "/":
@@ -73,8 +96,10 @@ async def read_body(request: Request, *, optional: bool = False) -> dict[str, An
         return {}
     try:
         body = json.loads(content)
+        # Half a character (a lone surrogate) is JSON but no text: neither AMQP nor the store could keep it.
+        json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise refuse(400, "bad_request", "The body is not JSON") from None
+        raise refuse(400, "bad_request", "The body is not JSON in UTF-8") from None
     if not isinstance(body, dict):
         raise refuse(400, "bad_request", "The body is not a JSON object")
     return body
@@ -123,13 +148,13 @@ def _fits(name: str, wanted: str, regex: bool) -> bool:
     if not regex:
         return wanted.lower() in name.lower()
     try:
-        return re.search(wanted, name) is not None
-    except re.error:
-        raise refuse(400, "bad_request", f"name is not a regular expression: {wanted}") from None
+        return compile_pattern(wanted).search(name) is not None
+    except PatternError as error:
+        raise refuse(400, "bad_request", f"name: {error.message}") from error
 
 
 def _number(text: str, name: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
         raise refuse(400, "bad_request", f"{name} must be a whole number from 1")
     return int(text)
 

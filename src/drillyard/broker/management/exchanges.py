@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -12,7 +12,19 @@ from starlette.responses import JSONResponse, Response
 
 from drillyard.broker.broker import Broker
 from drillyard.broker.errors import AmqpError
-from drillyard.broker.management.app import Call, listing, not_found, one, part, read_body, refuse, truth
+from drillyard.broker.management.app import (
+    NAME_MAX_BYTES,
+    Call,
+    listing,
+    new_name,
+    not_found,
+    one,
+    part,
+    read_arguments,
+    read_body,
+    refuse,
+    truth,
+)
 from drillyard.broker.management.policies import committed
 from drillyard.broker.message import Message
 from drillyard.broker.routing.bindings import Binding, Destination
@@ -33,10 +45,10 @@ async def exchange(broker: Broker, request: Request) -> Response:
 
 async def put_exchange(broker: Broker, request: Request) -> Response:
     """201 for a new exchange, 204 for one that was there and is the same."""
-    name, body = part(request, "name"), await read_body(request)
-    arguments, kind = body.get("arguments", {}), body.get("type")
-    if not isinstance(arguments, dict) or not isinstance(kind, str):
-        raise refuse(400, "bad_request", "type must be text and arguments an object")
+    name, body = new_name(request), await read_body(request)
+    arguments, kind = read_arguments(body), body.get("type")
+    if not isinstance(kind, str):
+        raise refuse(400, "bad_request", "type must be given as text")
     check_exchange(name, kind, arguments)
     known = name in broker.vhost.routing.exchanges
     broker.vhost.declare_exchange(
@@ -77,18 +89,24 @@ async def publish(broker: Broker, request: Request) -> Response:
         properties = from_json(given).pack()
     except (TypeError, ValueError) as error:
         raise refuse(400, "bad_request", f"properties do not fit: {error}") from error
-    if len(body["routing_key"].encode()) > 255:
-        raise refuse(400, "bad_request", "routing_key must be at most 255 bytes")
+    message = Message(name, _routing_key(body), properties, content)
+    outcome = broker.vhost.publish(message)
     broker.counts.published += 1
-    outcome = broker.vhost.publish(Message(name, body["routing_key"], properties, content))
     if outcome.durable:
         await committed(broker)
     return JSONResponse({"routed": outcome.routed > 0 and outcome.accepted})
 
 
+def _routing_key(body: dict[str, Any]) -> str:
+    key = body.get("routing_key", "")
+    if not isinstance(key, str) or len(key.encode()) > NAME_MAX_BYTES:
+        raise refuse(400, "bad_request", f"routing_key must be text of at most {NAME_MAX_BYTES} bytes")
+    return key
+
+
 def _payload(text: str, encoding: str) -> bytes:
     if encoding == "string":
-        return text.encode("utf-8", "surrogatepass")
+        return text.encode()
     if encoding != "base64":
         raise refuse(400, "bad_request", "payload_encoding must be string or base64")
     try:
@@ -156,14 +174,8 @@ async def post_binding(broker: Broker, request: Request) -> Response:
     """201 with the address of the binding in Location."""
     source, target = _between(broker, request)
     body = await read_body(request, optional=True)
-    routing_key, arguments = body.get("routing_key", ""), body.get("arguments", {})
-    if not isinstance(routing_key, str) or not isinstance(arguments, dict):
-        raise refuse(400, "bad_request", "routing_key must be text and arguments an object")
-    try:
-        binding = Binding.make(source, target, routing_key, arguments)
-        broker.vhost.bind(binding)
-    except TypeError as error:
-        raise refuse(400, "bad_request", f"arguments do not fit: {error}") from error
+    binding = Binding.make(source, target, _routing_key(body), read_arguments(body))
+    broker.vhost.bind(binding)
     await committed(broker)
     return Response(status_code=201, headers={"Location": quote(binding.properties_key, safe="~")})
 

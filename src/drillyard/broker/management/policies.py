@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from drillyard.broker.broker import Broker
-from drillyard.broker.management.app import Call, listing, not_found, one, part, read_body, refuse
+from drillyard.broker.management.app import Call, listing, new_name, not_found, one, part, read_body, refuse
 from drillyard.broker.policies import PolicyError, read_policy
 
 _COMMIT_LIMIT_S = 10.0
@@ -40,7 +40,7 @@ async def policy(broker: Broker, request: Request) -> Response:
 
 async def put_policy(broker: Broker, request: Request) -> Response:
     """201 for a new one, 204 for a replaced one."""
-    name = part(request, "name")
+    name = new_name(request)
     known = name in broker.vhost.policies
     try:
         wanted = read_policy(name, await read_body(request))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from drillyard.broker.broker import Broker
 from drillyard.broker.management import describe
-from drillyard.broker.management.app import Call, listing, one, part, read_body, refuse, truth
+from drillyard.broker.management.app import Call, listing, new_name, one, part, read_arguments, read_body, refuse, truth
 from drillyard.broker.management.policies import committed
 from drillyard.broker.protocol.consumer import Consumer
 from drillyard.broker.queues.entry import Entry
@@ -38,16 +39,13 @@ async def queue(broker: Broker, request: Request) -> Response:
 async def put_queue(broker: Broker, request: Request) -> Response:
     """201 for a new queue, 204 for one that was there and is the same."""
     body = await read_body(request, optional=True)
-    name = part(request, "name")
+    name = new_name(request)
     known = name in broker.vhost.queues
-    arguments = body.get("arguments", {})
-    if not isinstance(arguments, dict):
-        raise refuse(400, "bad_request", "arguments must be an object")
     wanted = Declaration(
         name,
         durable=truth(body.get("durable", True), "durable"),
         auto_delete=truth(body.get("auto_delete", False), "auto_delete"),
-        arguments=arguments,
+        arguments=read_arguments(body),
     )
     broker.vhost.declare_queue(wanted, None)
     await committed(broker)
@@ -101,7 +99,7 @@ async def get_messages(broker: Broker, request: Request) -> Response:
 
 def _count(body: dict[str, Any]) -> int:
     count = body.get("count")
-    if isinstance(count, str) and count.isascii() and count.isdigit():
+    if isinstance(count, str) and re.fullmatch(r"[0-9]{1,9}", count):
         count = int(count)  # rabbitmqadmin sends numbers as text.
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= GET_MAX:
         raise refuse(400, "bad_request", f"count must be a whole number from 1 to {GET_MAX}")

@@ -69,8 +69,9 @@ def check_arguments(queue: str, arguments: Mapping[str, Any]) -> None:
     if arguments.get("x-expires") == 0:
         raise bad("x-expires", "it must be at least 1")
     for name in ("x-dead-letter-exchange", "x-dead-letter-routing-key"):
-        if name in arguments and not isinstance(arguments[name], str):
-            raise bad(name, "a string is expected")
+        value = arguments.get(name, "")
+        if not isinstance(value, str) or len(value.encode()) > 255:
+            raise bad(name, "a string of at most 255 bytes is expected")
     if "x-dead-letter-routing-key" in arguments and "x-dead-letter-exchange" not in arguments:
         raise bad("x-dead-letter-routing-key", "routing_key_but_no_dlx_defined")
     if arguments.get("x-overflow", "drop-head") not in OVERFLOWS:

@@ -27,8 +27,8 @@ def read_method(payload: bytes) -> base.Frame:
     kind: type[base.Frame] | None = commands.INDEX_MAPPING.get(index)
     if kind is None:
         raise AmqpError(503, f"there is no method {index >> 16}.{index & 0xFFFF}")
-    # Its __init__ validates defaults only; values set afterwards are checked by whoever uses them.
-    method: base.Frame = kind()
+    # Without __init__, which checks defaults and warns of old methods; every attribute is set below.
+    method: base.Frame = kind.__new__(kind)
     at, bit = 4, 0
     for name in kind.__slots__:
         data_type = kind.amqp_type(name)
