@@ -173,12 +173,12 @@ def _encode_int(value: int) -> bytes:
 
 
 def _encode_decimal(value: Decimal) -> bytes:
-    """A scale of one byte and an unsigned number of four, as it is read above."""
+    """A scale of one byte and a signed number of four, as pamqp reads it."""
     sign, digits, exponent = value.as_tuple()
-    number = int("".join(map(str, digits)) or "0")
-    if sign or not isinstance(exponent, int) or not -255 <= exponent <= 0 or number >= 2**32:
+    number = int("".join(map(str, digits))) * (-1 if sign else 1)
+    if not isinstance(exponent, int) or not -255 <= exponent <= 0 or not -(2**31) <= number < 2**31:
         raise ValueError(f"AMQP cannot carry the decimal {value}")
-    return b"D" + bytes((-exponent,)) + _U32.pack(number)
+    return b"D" + bytes((-exponent,)) + number.to_bytes(4, "big", signed=True)
 
 
 def _with_length(content: bytes) -> bytes:
