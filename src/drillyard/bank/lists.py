@@ -63,15 +63,12 @@ def page(
 
 def _created(params: Params) -> tuple[list[str], list[str | int]]:
     """`created=1700000000` or `created[gte]=…`, in Unix seconds."""
-    try:
+    if not params.hash_given("created"):
         exact = params.integer("created")
-    except Refused:
-        bounds = params.hash("created")
-    else:
         return (["created = ?"], [exact]) if exact is not None else ([], [])
     conditions: list[str] = []
     values: list[str | int] = []
-    for name, bound in bounds.items():
+    for name, bound in params.hash("created").items():
         param = f"created[{name[:20]}]"
         if name not in _COMPARISONS or isinstance(bound, dict):
             raise Refused(f"Received unknown parameter: {param}", param=param, code="parameter_unknown")

@@ -4,9 +4,7 @@ The pages in a real browser: the order of the Incident 3 document click by click
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,12 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-_SPEC = importlib.util.spec_from_file_location("devtools", Path(__file__).with_name("devtools.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-devtools = importlib.util.module_from_spec(_SPEC)
-sys.modules["devtools"] = devtools
-_SPEC.loader.exec_module(devtools)
+from . import devtools
 
 pytestmark = [
     pytest.mark.oracle,

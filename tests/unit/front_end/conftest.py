@@ -4,12 +4,8 @@ A front-end in this process, with a fake shop behind it and a browser (an httpx 
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
@@ -21,18 +17,7 @@ from drillyard.shop.front_end.app import build
 from drillyard.shop.front_end.back_ends import BackEnds
 from drillyard.shop.front_end.sessions import MemoryStore, SessionCookie, SessionStore
 
-
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-fake_shop = _load("fake_shop")
+from . import fake_shop
 
 
 @dataclass

@@ -217,10 +217,6 @@ class FakeShop:
             "shipment": {"id": "7e778167", "name": customer} if self.payment == "works" else None,
             "date": "2025-11-05T20:03:55.123+0000",
             "total": round(sum(item["quantity"] * item["unitPrice"] for item in items) + 4.99, 2),
-            "statusHistory": [
-                {"status": status, "at": f"2025-11-05T20:03:5{5 + second}.123Z"}
-                for second, status in enumerate(("CREATED", "PENDING", "PAID"))
-            ],
             "status": "PAID" if self.payment == "works" else "PAYMENT_FAILED",
             "_links": {"self": {"href": f"http://orders/orders/{identifier}"}},
         }

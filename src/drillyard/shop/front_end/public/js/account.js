@@ -38,6 +38,7 @@ export function goAndLogIn() {
 /** Where to go after the log-in: a page of this shop, never another site. */
 export function afterLogIn() {
   const next = new URLSearchParams(window.location.search).get("next") ?? "/";
-  const target = new URL(next, window.location.origin);
-  return target.origin === window.location.origin ? target.pathname + target.search : "/";
+  const origin = window.location.origin;
+  const target = URL.canParse(next, origin) ? new URL(next, origin) : null;
+  return target?.origin === origin ? target.pathname + target.search : "/";
 }

@@ -82,7 +82,7 @@ function added(box) {
 
 async function showOthers(sock) {
   try {
-    const others = await api.socks(`?sort=id&size=5&tags=${encodeURIComponent(sock.tag?.[0] ?? "")}`);
+    const others = await api.socks(`?sort=id&size=5&tags=${encodeURIComponent((sock.tag ?? []).join(","))}`);
     const chosen = others.filter((other) => other.id !== sock.id).slice(0, 4);
     fill(document.getElementById("others"), chosen);
     document.getElementById("also").hidden = chosen.length === 0;

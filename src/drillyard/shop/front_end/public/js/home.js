@@ -9,9 +9,12 @@ frame();
 
 try {
   const socks = await api.socks("?size=5");
-  const [first, ...others] = socks;
-  if (first) document.getElementById("hero-picture").replaceWith(picture(first.imageUrl?.[0], `${first.name} socks`));
-  fill(document.getElementById("socks"), others);
+  const chosen = socks[1] ?? socks[0];
+  if (chosen) document.getElementById("hero-picture").replaceWith(picture(chosen.imageUrl?.[0], `${chosen.name} socks`));
+  fill(
+    document.getElementById("socks"),
+    socks.filter((sock) => sock !== chosen),
+  );
 } catch {
   document.getElementById("favourites").hidden = true;
   show(message("bad", "The catalogue does not answer.", "Please try again in a moment."));

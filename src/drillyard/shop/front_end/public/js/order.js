@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { el, message, picture, show } from "./dom.js";
 import { SHIPPING, dollars } from "./money.js";
 import { describe, isFinal, steps } from "./order-status.js";
-import { moment, orderId, reachedAt, time } from "./orders-data.js";
+import { moment, orderId, time } from "./orders-data.js";
 import { frame } from "./shell.js";
 import { detailLink } from "./sock-list.js";
 
@@ -54,7 +54,6 @@ function showStatus(order) {
   show();
   if (here.has("placed") && order.status !== "PAYMENT_FAILED") show(message("good", "Thank you. Your order is placed."));
   const { name, kind, means } = describe(order.status);
-  const at = { CREATED: order.date, ...reachedAt(order) };
   document.getElementById("status").replaceChildren(el("span", { class: `status ${kind}` }, name));
   document.getElementById("means").textContent = means;
   document.getElementById("timeline").replaceChildren(
@@ -66,7 +65,7 @@ function showStatus(order) {
         { class: classes.filter(Boolean).join(" "), "aria-current": step.now ? "step" : null },
         state.name,
         step.reached ? el("span", { class: "unseen" }, " (reached)") : el("span", { class: "unseen" }, " (not yet)"),
-        step.reached && at[step.status] ? el("time", {}, time(at[step.status])) : null,
+        step.status === "CREATED" ? el("time", {}, time(order.date)) : null,
       );
     }),
   );

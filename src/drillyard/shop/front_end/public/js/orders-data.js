@@ -22,11 +22,6 @@ export function time(date) {
   return parsed ? TIME.format(parsed) : "";
 }
 
-/** When each state was reached, where the answer tells: `{PAID: date}`. */
-export function reachedAt(order) {
-  return Object.fromEntries((order.statusHistory ?? []).map(({ status, at }) => [status, at]));
-}
-
 /** The wire writes +0000, which not every browser reads. */
 function parse(date) {
   const parsed = new Date(String(date ?? "").replace(/([+-]\d\d)(\d\d)$/, "$1:$2"));
