@@ -58,6 +58,8 @@ class SpawnSpec:
     stdin: int | None = None
     stdout: int | None = None
     stderr: int | None = None
+    tty: bool = False  # stdin is a terminal, and becomes the process's controlling one
+    cgroups: Sequence[str] = ()  # folders of cgroups that it enters before it does anything else
 
 
 class SpawnedProcess:
@@ -133,6 +135,8 @@ class Spawner:
             "title": spec.title,
             "user": list(spec.user) if spec.user else None,
             "streams": list(streams),
+            "tty": spec.tty,
+            "cgroups": list(spec.cgroups),
         }
         return await zygote.spawn(self, number, request, list(streams.values()))
 

@@ -7,6 +7,7 @@ Own session, own streams, own environment, own randomness, default signals, noth
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib
 import io
 import logging
@@ -14,6 +15,7 @@ import os
 import random
 import signal
 import sys
+import termios
 import threading
 import time
 import traceback
@@ -37,6 +39,11 @@ def become(request: Mapping[str, Any], streams: Mapping[str, int], lifeline: int
         _renew_signals()
         lifeline = _inherit_only(streams, lifeline)
         os.setsid()
+        if request.get("tty"):
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        for folder in request.get("cgroups") or ():
+            with open(f"{folder}/cgroup.procs", "w") as members:
+                members.write("0")  # The writer itself (cgroups(7)).
         _settle(request)
         _follow_parent(lifeline)
         code = _run_entry(request) if request.get("entry") else _execute(request)

@@ -74,6 +74,9 @@ async def test_every_state_of_a_start_is_seen_by_a_watcher(cluster: Cluster) -> 
     watcher = asyncio.create_task(watch())
     await cluster.run_pod("web", "web", **WEB)
     pod = await cluster.pod_when("web", is_ready)
+    async with asyncio.timeout(5):
+        while not seen or not seen[-1].endswith("True"):
+            await asyncio.sleep(0.005)
     watcher.cancel()
     order = ["Pending ['waiting'] False", "Running ['running'] False", "Running ['running'] True"]
     assert [state for state in dict.fromkeys(seen) if state in order] == order
@@ -192,7 +195,7 @@ async def test_a_pod_that_ignores_term_is_killed_after_its_grace(cluster: Cluste
 async def test_a_killed_container_shows_137_and_comes_back_at_once(cluster: Cluster) -> None:
     await cluster.run_pod("web", "web", **WEB)
     await cluster.pod_when("web", is_ready)
-    [process] = _processes("default/web main")
+    process = await _process("default/web main")
     process.kill()
     pod = await cluster.pod_when("web", lambda pod: main_status(pod)["restartCount"] == 1 and is_ready(pod))
     assert main_status(pod)["lastState"]["terminated"]["exitCode"] == 137
@@ -262,7 +265,7 @@ async def test_an_idle_node_hardly_works(cluster: Cluster) -> None:
         await cluster.pod_when(f"web-{number}", is_ready)
     await asyncio.sleep(0.5)
     before, began = time.process_time(), time.monotonic()
-    await asyncio.sleep(3)
+    await asyncio.sleep(2)
     assert (time.process_time() - before) / (time.monotonic() - began) < 0.03
 
 
@@ -275,6 +278,13 @@ async def test_stopping_the_node_leaves_no_process(cluster: Cluster) -> None:
     await cluster.node.stop(grace_s=0.3)
     assert time.monotonic() - began < 2
     assert _processes("default/rock") == []
+
+
+async def _process(title: str) -> psutil.Process:
+    async with asyncio.timeout(5):
+        while not (found := _processes(title)):
+            await asyncio.sleep(0.01)
+    return found[0]
 
 
 def _processes(title: str) -> list[psutil.Process]:

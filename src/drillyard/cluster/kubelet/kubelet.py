@@ -11,22 +11,41 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import shutil
-from collections.abc import AsyncIterator, Iterable
+import signal
+from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 
 from drillyard.base.clock import Clock, SystemClock
 from drillyard.base.spawner import Spawner
-from drillyard.cluster.client import Api, ApiError, EventType, LogOptions, Object, PodNetwork
+from drillyard.cluster.client import (
+    Api,
+    ApiError,
+    EventType,
+    LogOptions,
+    Object,
+    PodNetwork,
+    PodUsage,
+    ProcessSession,
+    StreamOptions,
+    TcpConnection,
+)
 from drillyard.cluster.informer import Informer
+from drillyard.cluster.kubelet import limits, process_tree
+from drillyard.cluster.kubelet.container_runner import ContainerRunner
 from drillyard.cluster.kubelet.container_state import Running, Terminated, Waiting
+from drillyard.cluster.kubelet.exec_session import ExecSession
 from drillyard.cluster.kubelet.images import Image, ImageCatalogue
 from drillyard.cluster.kubelet.log_reader import read_log
 from drillyard.cluster.kubelet.node import NodeRegistration, register_until_done
+from drillyard.cluster.kubelet.pod_connection import PodConnection
 from drillyard.cluster.kubelet.pod_context import NodeServices
 from drillyard.cluster.kubelet.pod_worker import PodWorker
-from drillyard.cluster.kubelet.runtime import Runtime
+from drillyard.cluster.kubelet.runtime import Runtime, StartError
 from drillyard.cluster.kubelet.settings import NodeSettings, TokenSource
+from drillyard.cluster.kubelet.usage import Running as Measured
+from drillyard.cluster.kubelet.usage import UsageMeter
 from drillyard.cluster.recorder import EventRecorder
 
 _log = logging.getLogger(__name__)
@@ -55,6 +74,7 @@ class Kubelet:
         self._node = NodeServices(
             settings,
             Runtime(spawner),
+            limits.choose(settings.folder),
             catalogue,
             self._clock,
             EventRecorder(api, "kubelet", self._clock, host=settings.name),
@@ -66,6 +86,8 @@ class Kubelet:
         self._workers: dict[str, PodWorker] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._log_removals: set[asyncio.Task[None]] = set()
+        self._usage = UsageMeter(self._clock)
+        self._spawner = spawner
 
     async def start(self) -> None:
         """Registers the node and takes up its pods. Raises TimeoutError after 30 s without an API server."""
@@ -94,6 +116,7 @@ class Kubelet:
         workers = list(self._workers.values())
         self._workers.clear()
         await asyncio.gather(*(worker.shut_down(grace_s) for worker in workers))
+        await self._node.limits.close()
 
     async def __aenter__(self) -> Kubelet:
         await self.start()
@@ -169,14 +192,14 @@ class Kubelet:
         if record is None:
             raise ApiError(400, "BadRequest", f"container {container} is not valid for pod {pod}")
         state, path, live = record.state, None, None
-        current = runner.current_log if runner is not None else None
+        pump = runner.pump if runner is not None else None
         if options.previous:
             if record.last is None or not record.last.container_id or runner is None:
                 text = f'previous terminated container "{container}" in pod "{pod}" not found'
                 raise ApiError(400, "BadRequest", text)
-            path = current[0] if isinstance(state, Waiting) and current else runner.last_log
+            path = pump.log.path if isinstance(state, Waiting) and pump else runner.last_log
         elif isinstance(state, Running | Terminated) or record.last is not None:
-            path, live = current or (None, None)
+            path, live = (pump.log.path, pump.log) if pump else (None, None)
         elif isinstance(state, Waiting):
             text = f'container "{container}" in pod "{pod}" is waiting to start: {state.reason}'
             raise ApiError(400, "BadRequest", text)
@@ -189,3 +212,74 @@ class Kubelet:
                     yield piece
         except FileNotFoundError as gone:
             raise ApiError(500, "InternalError", f"the log of container {container} is gone") from gone
+
+    async def exec(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], options: StreamOptions
+    ) -> ProcessSession:
+        """See `NodeAgent.exec`."""
+        runner = self._running(namespace, pod, container)
+        assert runner.run is not None
+        folders = runner.confinement.folders if runner.confinement is not None else ()
+        try:
+            return await ExecSession.start(self._spawner, runner.run.launch, command, options, folders)
+        except StartError as failed:
+            text = f"OCI runtime exec failed: exec failed: {failed}: unknown"
+            raise ApiError(500, "InternalError", f"Internal error occurred: {text}") from failed
+
+    async def attach(self, namespace: str, pod: str, container: str, options: StreamOptions) -> ProcessSession:
+        """See `NodeAgent.attach`."""
+        runner = self._worker(namespace, pod).runners.get(container)
+        session = runner.attach(options) if runner is not None else None
+        if session is None:
+            raise _not_running(namespace, pod, container)
+        return session
+
+    async def port_forward(self, namespace: str, pod: str, port: int) -> TcpConnection:
+        """See `NodeAgent.port_forward`."""
+        return await PodConnection.open(self._worker(namespace, pod).context.table, port)
+
+    async def usage(self) -> Sequence[PodUsage]:
+        """See `NodeAgent.usage`."""
+        running = [
+            Measured(*worker.namespaced_name, name, run.process.pid, run.started_at)
+            for worker in self._workers.values()
+            for name, runner in worker.runners.items()
+            if (run := runner.run) is not None
+        ]
+        return await asyncio.to_thread(self._usage.measure, running)
+
+    # Capabilities of this node that a cluster's API does not have
+
+    @property
+    def limits_name(self) -> str:
+        """Which way of limiting is in force: `cgroup v2`, `cgroup v1` or `sampler`."""
+        return self._node.limits.name
+
+    def freeze(self, namespace: str, pod: str) -> None:
+        """Stops every process of the pod where it is (SIGSTOP). ApiError 404 when the pod is not here."""
+        self._signal_all(namespace, pod, signal.SIGSTOP)
+
+    def thaw(self, namespace: str, pod: str) -> None:
+        """Lets them go on (SIGCONT). Harmless when nothing is frozen."""
+        self._signal_all(namespace, pod, signal.SIGCONT)
+
+    def _signal_all(self, namespace: str, pod: str, number: signal.Signals) -> None:
+        processes = process_tree.snapshot()
+        for runner in self._worker(namespace, pod).runners.values():
+            if runner.run is None:
+                continue
+            runner.run.process.signal(number, session=True)
+            for process in process_tree.tree(runner.run.process.pid, processes)[1:]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, number)
+
+    def _running(self, namespace: str, pod: str, container: str) -> ContainerRunner:
+        runner = self._worker(namespace, pod).runners.get(container)
+        if runner is None or runner.run is None:
+            raise _not_running(namespace, pod, container)
+        return runner
+
+
+def _not_running(namespace: str, pod: str, container: str) -> ApiError:
+    text = f'unable to upgrade connection: container not found ("{container}")'
+    return ApiError(500, "InternalError", text)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import pty
 from collections.abc import Callable
 
 from drillyard.cluster.kubelet.container_log import ContainerLog
+from drillyard.cluster.kubelet.stdin_pipe import StdinPipe
 
 _TURN_BYTES = 64 * 1024
 _AFTER_EXIT_S = 1.0
@@ -21,47 +23,65 @@ Listener = Callable[[str, bytes], None]
 
 
 class Pump:
-    """The pipes of one run of one container. Give `write_ends` to the process, then close them with `started`."""
+    """
+    The streams of one run of one container. Give `child_ends` to the process, then close them with `started`.
 
-    def __init__(self, log: ContainerLog) -> None:
-        self._log = log
+    `listeners` are those attached to the container; `stdin` is None for a container without one; `ended` becomes the
+    exit code once everything is in the log.
+    """
+
+    def __init__(self, log: ContainerLog, *, stdin: bool = False, tty: bool = False) -> None:
+        self.log, self.tty = log, tty
+        self.child_ends: dict[str, int] = {}
+        self.stdin: StdinPipe | None = None
+        self.listeners: list[Listener] = []
         self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[int] = self._loop.create_future()
         self._reading: dict[int, str] = {}
-        self.write_ends: dict[str, int] = {}
-        self.listeners: list[Listener] = []  # Those attached to the container.
         self._drained = asyncio.Event()
+        if tty:
+            terminal, child = pty.openpty()
+            self.child_ends = {"stdin": child, "stdout": child, "stderr": child}
+            self.stdin = StdinPipe(os.dup(terminal), tty=True)
+            self._add("stdout", terminal)
+            return
+        if stdin:
+            self.child_ends["stdin"], write = os.pipe()
+            self.stdin = StdinPipe(write)
         for stream in ("stdout", "stderr"):
-            read, write = os.pipe()
-            self.add(stream, read)
-            self.write_ends[stream] = write
-
-    def add(self, stream: str, fd: int) -> None:
-        """Reads one more descriptor, such as a terminal's, until its end; it is closed then."""
-        os.set_blocking(fd, False)
-        self._reading[fd] = stream
-        self._loop.add_reader(fd, self._read, fd)
+            read, self.child_ends[stream] = os.pipe()
+            self._add(stream, read)
 
     def started(self) -> None:
         """The process has its ends: ours must go, or the pipes would never end."""
-        for fd in self.write_ends.values():
+        for fd in set(self.child_ends.values()):
             os.close(fd)
-        self.write_ends = {}
+        self.child_ends = {}
 
-    async def finish(self) -> None:
+    async def finish(self, code: int) -> None:
         """After the process has ended: waits for the rest, at most a second, and ends the log."""
         self.started()
         if self._reading:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_AFTER_EXIT_S):
                     await self._drained.wait()
-        self.close()
+        self.close(code)
 
-    def close(self) -> None:
+    def close(self, code: int) -> None:
         """Stops reading, whatever is left, and ends the log. Harmless twice."""
         self.started()
         for fd in list(self._reading):
             self._drop(fd)
-        self._log.end()
+        if self.stdin is not None:
+            self.stdin.close()
+        self.log.end()
+        if not self.ended.done():
+            self.ended.set_result(code)
+
+    def _add(self, stream: str, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self._reading[fd] = stream
+        self._loop.add_reader(fd, self._read, fd)
 
     def _read(self, fd: int) -> None:
         try:
@@ -74,8 +94,8 @@ class Pump:
             self._drop(fd)
             return
         stream = self._reading[fd]
-        self._log.write(stream, data)
-        for listener in self.listeners:
+        self.log.write(stream, data.replace(b"\r\n", b"\n") if self.tty else data)
+        for listener in list(self.listeners):
             listener(stream, data)
 
     def _drop(self, fd: int) -> None:

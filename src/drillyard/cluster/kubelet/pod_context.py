@@ -14,6 +14,7 @@ from drillyard.base.podnet import TableFile
 from drillyard.cluster.client import Object
 from drillyard.cluster.kubelet.environment import PodFacts, Sources
 from drillyard.cluster.kubelet.images import ImageCatalogue
+from drillyard.cluster.kubelet.limits.backend import Limits
 from drillyard.cluster.kubelet.probes import Target
 from drillyard.cluster.kubelet.runtime import Runtime
 from drillyard.cluster.kubelet.settings import NodeSettings
@@ -28,6 +29,7 @@ class NodeServices:
 
     settings: NodeSettings
     runtime: Runtime
+    limits: Limits
     images: ImageCatalogue
     clock: Clock
     recorder: EventRecorder

@@ -18,11 +18,11 @@ from datetime import datetime
 from pathlib import Path
 
 from drillyard.base.spawner import SpawnedProcess, Spawner, SpawnError, SpawnSpec
-from drillyard.cluster.kubelet.container_log import ContainerLog
 from drillyard.cluster.kubelet.log_pump import Pump
 from drillyard.cluster.kubelet.rootfs import Rootfs
 
 _OUTPUT_BYTES = 16 * 1024
+START_FAILED = 128  # the exit code of a container whose program could not be started
 
 
 class StartError(Exception):
@@ -48,48 +48,49 @@ class ContainerRun:
     launch: Launch
     process: SpawnedProcess
     pump: Pump
-    log: ContainerLog
     started_at: datetime
     container_id: str = field(default_factory=lambda: f"drillyard://{secrets.token_hex(32)}")
 
     async def wait(self) -> int:
         """The exit code, 128 + the signal's number for one that a signal ended, once all output is in the log."""
-        code = await self.process.wait()
-        await self.pump.finish()
-        return code if code >= 0 else 128 - code
+        code = exit_code_of(await self.process.wait())
+        await self.pump.finish(code)
+        return code
 
 
 class Runtime:
     """Starts containers and commands through the spawner."""
 
     def __init__(self, spawner: Spawner) -> None:
-        self._spawner = spawner
+        self.spawner = spawner
 
-    async def start(self, launch: Launch, log: ContainerLog, now: datetime) -> ContainerRun:
-        """Raises StartError; the log is ended then."""
-        pump = Pump(log)
+    async def start(self, launch: Launch, pump: Pump, now: datetime, cgroups: Sequence[str] = ()) -> ContainerRun:
+        """Raises StartError; the pump is closed then."""
         try:
             if not launch.entry:
-                launch = replace(launch, argv=[self._program(launch, launch.argv), *launch.argv[1:]])
-            process = await self._spawner.spawn(
+                launch = replace(launch, argv=[program_of(launch, launch.argv), *launch.argv[1:]])
+            process = await self.spawner.spawn(
                 SpawnSpec(
                     entry=launch.entry or None,
                     argv=launch.argv,
                     env=launch.env,
                     cwd=str(launch.cwd),
                     title=launch.title,
-                    stdout=pump.write_ends["stdout"],
-                    stderr=pump.write_ends["stderr"],
+                    stdin=pump.child_ends.get("stdin"),
+                    stdout=pump.child_ends["stdout"],
+                    stderr=pump.child_ends["stderr"],
+                    tty=pump.tty,
+                    cgroups=cgroups,
                 )
             )
         except SpawnError as failed:
-            pump.close()
-            raise StartError(f"failed to create containerd task: {failed.message}") from failed
+            pump.close(START_FAILED)
+            raise StartError(failed.message) from failed
         except BaseException:
-            pump.close()
+            pump.close(START_FAILED)
             raise
         pump.started()
-        return ContainerRun(launch, process, pump, log, now)
+        return ContainerRun(launch, process, pump, now)
 
     async def execute(self, launch: Launch, command: Sequence[str], timeout_s: float) -> tuple[int, bytes]:
         """
@@ -97,10 +98,10 @@ class Runtime:
 
         Raises TimeoutError after killing it, StartError when there is no such program.
         """
-        spec = self.exec_spec(launch, command)
+        spec = exec_spec(launch, command)
         read, write = os.pipe()
         try:
-            process = await self._spawner.spawn(replace(spec, stdout=write, stderr=write))
+            process = await self.spawner.spawn(replace(spec, stdout=write, stderr=write))
         except SpawnError as failed:
             os.close(read)
             raise StartError(failed.message) from failed
@@ -117,22 +118,29 @@ class Runtime:
             reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reader
-        return (code if code >= 0 else 128 - code), bytes(output)
+        return exit_code_of(code), bytes(output)
 
-    def exec_spec(self, launch: Launch, command: Sequence[str]) -> SpawnSpec:
-        """A command with the container's environment and folder, and the tools of its image only. Raises StartError."""
-        inside = replace(launch, env={**launch.env, "PATH": str(launch.rootfs.folder / "bin")})
-        argv = [self._program(inside, command), *map(launch.rootfs.rewrite, command[1:])]
-        return SpawnSpec(argv=argv, env=inside.env, cwd=str(inside.cwd), title=None)
 
-    @staticmethod
-    def _program(launch: Launch, command: Sequence[str]) -> str:
-        found = launch.rootfs.find_program(command[0], launch.env.get("PATH", ""), launch.cwd) if command else None
-        if found is None:
-            name = command[0] if command else ""
-            reason = f"stat {name}: no such file or directory" if "/" in name else "executable file not found in $PATH"
-            raise StartError(f'unable to start container process: exec: "{name}": {reason}')
-        return found
+def exit_code_of(status: int) -> int:
+    """A process's exit code, or 128 + the number of the signal that ended it (given as minus that number)."""
+    return status if status >= 0 else 128 - status
+
+
+def exec_spec(launch: Launch, command: Sequence[str]) -> SpawnSpec:
+    """A command with the container's environment and folder, and the tools of its image only. Raises StartError."""
+    inside = replace(launch, env={**launch.env, "PATH": str(launch.rootfs.folder / "bin")})
+    argv = [program_of(inside, command), *map(launch.rootfs.rewrite, command[1:])]
+    return SpawnSpec(argv=argv, env=inside.env, cwd=str(inside.cwd))
+
+
+def program_of(launch: Launch, command: Sequence[str]) -> str:
+    """The path of a command's program, as the container sees it. Raises StartError in the runtime's words."""
+    name = command[0] if command else ""
+    found = launch.rootfs.find_program(name, launch.env.get("PATH", ""), launch.cwd) if name else None
+    if found is None:
+        reason = f"stat {name}: no such file or directory" if "/" in name else "executable file not found in $PATH"
+        raise StartError(f'unable to start container process: exec: "{name}": {reason}')
+    return found
 
 
 async def _collect(fd: int, output: bytearray) -> None:
