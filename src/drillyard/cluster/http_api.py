@@ -1,23 +1,21 @@
 """
-The Kubernetes API over HTTPS: the same methods as in the control plane's own process, for callers outside it.
+The API over HTTP: the same methods as in one process, against any Kubernetes API server, ours or a real one.
 
-It works against any API server, ours or a real one, that a kubeconfig or a pod's service account names.
+One connection pool per HttpApi; every request has a limit in time. A watch lives as long as the server lets it; whoever
+needs an endless one uses an Informer.
 """
 
 from __future__ import annotations
 
-import base64
-import json
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Self
+from types import TracebackType
+from typing import Any
 
-import httpx
-import yaml
+import aiohttp
+import orjson
 
-from drillyard.base.errors import DrillyardError
-from drillyard.cluster import resources
 from drillyard.cluster.client import (
     ApiError,
     Object,
@@ -26,8 +24,10 @@ from drillyard.cluster.client import (
     Propagation,
     WatchEvent,
 )
+from drillyard.cluster.resources import Resource, named
 
-_TIMEOUT_S = 15.0
+_TIMEOUT_S = 30.0
+_LINE_MAX = 16 * 1024 * 1024
 _PATCH_TYPES: Mapping[PatchType, str] = {
     "merge": "application/merge-patch+json",
     "json": "application/json-patch+json",
@@ -37,38 +37,41 @@ _PATCH_TYPES: Mapping[PatchType, str] = {
 
 
 class HttpApi:
-    """Implements `Api`. Every method raises ApiError when refused, and for a server that does not answer (503)."""
+    """Implements `cluster.client.Api`. Use it as `async with HttpApi(…)`, or call `close` in the end."""
 
-    def __init__(self, server: str, *, token: str | None = None, ca_pem: str | None = None) -> None:
-        context: ssl.SSLContext | bool = ssl.create_default_context(cadata=ca_pem) if ca_pem else True
-        headers = {"Accept": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        self._client = httpx.AsyncClient(base_url=server, headers=headers, verify=context, timeout=_TIMEOUT_S)
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str = "",
+        ssl_context: ssl.SSLContext | None = None,
+        manager: str = "drillyard",
+        timeout_s: float = _TIMEOUT_S,
+    ) -> None:
+        self._url, self._manager, self._timeout_s = url.rstrip("/"), manager, timeout_s
+        self._ssl: ssl.SSLContext | bool = ssl_context or True
+        headers = {"User-Agent": manager, **({"Authorization": f"Bearer {token}"} if token else {})}
+        self._session = aiohttp.ClientSession(headers=headers, read_bufsize=_LINE_MAX)
 
-    @classmethod
-    def from_kubeconfig(cls, path: Path) -> Self:
-        """The current context of a kubeconfig with a token. Raises DrillyardError when it cannot be used."""
-        try:
-            config = yaml.safe_load(path.read_text(encoding="utf-8"))
-            context = _named(config["contexts"], config["current-context"])["context"]
-            cluster = _named(config["clusters"], context["cluster"])["cluster"]
-            user = _named(config["users"], context["user"])["user"]
-            ca_pem = base64.b64decode(cluster["certificate-authority-data"]).decode()
-            return cls(cluster["server"], token=user.get("token"), ca_pem=ca_pem)
-        except (OSError, ValueError, KeyError, TypeError, StopIteration, yaml.YAMLError) as problem:
-            raise DrillyardError(
-                f"The kubeconfig {path} cannot be used: {type(problem).__name__} {problem}.",
-                hint="It needs a current context with a server, certificate-authority-data and a token.",
-            ) from problem
+    async def __aenter__(self) -> HttpApi:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections. Harmless twice."""
+        await self._session.close()
 
     async def list(
         self, kind: str, namespace: str | None = None, *, labels: str | None = None, fields: str | None = None
     ) -> ObjectList:
-        body = await self._call("GET", _path(kind, namespace), params=_selectors(labels, fields))
-        resource = resources.named(kind)
-        items = [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in body["items"]]
-        return ObjectList(items, body["metadata"]["resourceVersion"])
+        row = _row(kind)
+        found = await self._request("GET", _path(row, namespace), query=_selectors(labels, fields))
+        head = {"kind": row.kind, "apiVersion": row.api_version}
+        return ObjectList([head | item for item in found["items"]], found["metadata"]["resourceVersion"])
 
     async def watch(
         self,
@@ -79,32 +82,40 @@ class HttpApi:
         labels: str | None = None,
         fields: str | None = None,
     ) -> AsyncIterator[WatchEvent]:
-        params = {"watch": "true", **_selectors(labels, fields)}
-        if resource_version is not None:
-            params["resourceVersion"] = resource_version
-        timeout = httpx.Timeout(_TIMEOUT_S, read=None)
+        query = {"watch": "true", **_selectors(labels, fields)}
+        if resource_version:
+            query["resourceVersion"] = resource_version
+        url, timeout = self._url + _path(_row(kind), namespace), aiohttp.ClientTimeout(total=None, sock_connect=10)
         try:
-            async with self._client.stream("GET", _path(kind, namespace), params=params, timeout=timeout) as answer:
-                if answer.is_error:
-                    await answer.aread()
-                    raise _refusal(answer)
-                async for line in answer.aiter_lines():
-                    event = json.loads(line)
+            async with self._session.get(url, params=query, ssl=self._ssl, timeout=timeout) as response:
+                if response.status != 200:
+                    raise _refusal(response.status, await response.read())
+                async for line in response.content:
+                    event = orjson.loads(line)
                     if event["type"] == "ERROR":
-                        raise _error(event["object"], 500)
+                        status = event["object"]
+                        raise ApiError(status["code"], status["reason"], status["message"], status.get("details"))
                     if event["type"] != "BOOKMARK":
                         yield WatchEvent(event["type"], event["object"])
-        except httpx.HTTPError as lost:
-            raise _lost(lost) from lost
+        except aiohttp.ClientError as lost:
+            raise ConnectionError(f"{self._url}: {lost}") from lost
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Object:
-        return await self._call("GET", _path(kind, namespace, name))
+        return await self._request("GET", _path(_row(kind), namespace, name))
 
     async def create(self, kind: str, namespace: str | None, obj: Object) -> Object:
-        return await self._call("POST", _path(kind, namespace), json=obj)
+        row = _row(kind)
+        path = _path(row, namespace or obj.get("metadata", {}).get("namespace"))
+        return await self._request("POST", path, query=self._written_by(), body=_named(row, obj))
 
     async def update(self, kind: str, namespace: str | None, obj: Object, *, subresource: str | None = None) -> Object:
-        return await self._call("PUT", _path(kind, namespace, obj["metadata"]["name"], subresource), json=obj)
+        row, metadata = _row(kind), obj["metadata"]
+        path = _path(row, namespace or metadata.get("namespace"), metadata["name"], subresource)
+        if subresource == "binding":
+            body = {"apiVersion": "v1", "kind": "Binding", **obj}
+            return await self._request("POST", path, query=self._written_by(), body=body)
+        body = obj if subresource == "scale" else _named(row, obj)
+        return await self._request("PUT", path, query=self._written_by(), body=body)
 
     async def patch(
         self,
@@ -116,14 +127,10 @@ class HttpApi:
         type: PatchType = "merge",
         subresource: str | None = None,
     ) -> Object:
-        params = {"fieldManager": "drillyard", "force": "true"} if type == "apply" else {}
-        return await self._call(
-            "PATCH",
-            _path(kind, namespace, name, subresource),
-            content=json.dumps(patch),
-            headers={"Content-Type": _PATCH_TYPES[type]},
-            params=params,
-        )
+        row = _row(kind)
+        body = _named(row, patch) if type == "apply" and isinstance(patch, dict) else patch
+        path = _path(row, namespace, name, subresource)
+        return await self._request("PATCH", path, query=self._written_by(), body=body, kind=_PATCH_TYPES[type])
 
     async def delete(
         self,
@@ -135,59 +142,72 @@ class HttpApi:
         propagation: Propagation | None = None,
         uid: str | None = None,
     ) -> None:
-        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1"}
+        body: Object = {"apiVersion": "v1", "kind": "DeleteOptions"}
         if grace_s is not None:
-            options["gracePeriodSeconds"] = grace_s
+            body["gracePeriodSeconds"] = grace_s
         if propagation is not None:
-            options["propagationPolicy"] = propagation
+            body["propagationPolicy"] = propagation
         if uid is not None:
-            options["preconditions"] = {"uid": uid}
-        await self._call("DELETE", _path(kind, namespace, name), json=options)
+            body["preconditions"] = {"uid": uid}
+        await self._request("DELETE", _path(_row(kind), namespace, name), body=body)
 
-    async def close(self) -> None:
-        """Closes its connections."""
-        await self._client.aclose()
+    def _written_by(self) -> dict[str, str]:
+        return {"fieldManager": self._manager}
 
-    async def _call(self, method: str, path: str, **arguments: Any) -> Object:
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        kind: str = "application/json",
+    ) -> Object:
+        data = orjson.dumps(body) if body is not None else None
+        headers = {"Accept": "application/json", **({"Content-Type": kind} if data else {})}
         try:
-            answer = await self._client.request(method, path, **arguments)
-        except httpx.HTTPError as lost:
-            raise _lost(lost) from lost
-        if answer.is_error:
-            raise _refusal(answer)
-        body: Object = answer.json()
-        return body
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._session.request(
+                    method, self._url + path, params=query, data=data, headers=headers, ssl=self._ssl
+                )
+                async with response:
+                    raw = await response.read()
+        except aiohttp.ClientError as lost:
+            raise ConnectionError(f"{self._url}: {lost}") from lost
+        if response.status >= 400:
+            raise _refusal(response.status, raw)
+        answer: Object = orjson.loads(raw)
+        return answer
 
 
-def _path(kind: str, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
-    resource = resources.named(kind)
-    root = f"/apis/{resource.group}/{resource.version}" if resource.group else f"/api/{resource.version}"
-    scope = f"/namespaces/{namespace}" if namespace and resource.namespaced else ""
-    rest = "".join(f"/{part}" for part in (name, subresource) if part)
-    return f"{root}{scope}/{resource.plural}{rest}"
+def _row(kind: str) -> Resource:
+    try:
+        return named(kind)
+    except KeyError:
+        raise ApiError(404, "NotFound", f"this client knows no {kind}", {}) from None
+
+
+def _path(row: Resource, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+    parts = ["apis", row.group, row.version] if row.group else ["api", row.version]
+    if row.namespaced and namespace:
+        parts += ["namespaces", namespace]
+    return "/" + "/".join([*parts, row.plural, *filter(None, (name, subresource))])
 
 
 def _selectors(labels: str | None, fields: str | None) -> dict[str, str]:
-    wanted = {"labelSelector": labels, "fieldSelector": fields}
-    return {key: value for key, value in wanted.items() if value is not None}
+    chosen = {"labelSelector": labels, "fieldSelector": fields}
+    return {name: text for name, text in chosen.items() if text}
 
 
-def _named(entries: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    return next(entry for entry in entries if entry["name"] == name)
+def _named(row: Resource, obj: Object) -> Object:
+    return {"kind": row.kind, "apiVersion": row.api_version, **obj}
 
 
-def _refusal(answer: httpx.Response) -> ApiError:
+def _refusal(code: int, raw: bytes) -> ApiError:
+    """From a Status, or from whatever else a server or a proxy before it may say."""
     try:
-        return _error(answer.json(), answer.status_code)
-    except (ValueError, AttributeError):
-        return ApiError(answer.status_code, answer.reason_phrase, answer.text[:300])
-
-
-def _error(status: Object, code: int) -> ApiError:
-    return ApiError(
-        int(status.get("code", code)), status.get("reason", ""), status.get("message", ""), status.get("details")
-    )
-
-
-def _lost(lost: httpx.HTTPError) -> ApiError:
-    return ApiError(503, "ServiceUnavailable", f"The API server did not answer: {type(lost).__name__} {lost}")
+        status = orjson.loads(raw)
+        return ApiError(code, status["reason"], status["message"], status.get("details"))
+    except (ValueError, KeyError, TypeError):
+        text = raw[:200].decode(errors="replace").strip()
+        return ApiError(code, "Unknown", text or f"the server answered {code}")

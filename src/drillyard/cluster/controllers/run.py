@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from drillyard.base.clock import Clock
 from drillyard.cluster.client import Api, EventType, Object
+from drillyard.cluster.controllers.autoscaler import AutoscalerController
 from drillyard.cluster.controllers.controller import Concerns, Controller
 from drillyard.cluster.controllers.daemonset import DaemonSetController
 from drillyard.cluster.controllers.deployment import DeploymentController
@@ -41,6 +42,7 @@ def all_controllers(api: Api, clock: Clock, ca_pem: str = "") -> list[Controller
         EndpointsController(api, clock),
         NamespaceController(api, clock, ca_pem),
         GarbageCollector(api, clock),
+        AutoscalerController(api, clock),
         EventExpiry(api, clock),
     ]
 
