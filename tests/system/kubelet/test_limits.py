@@ -15,6 +15,11 @@ from .conftest import Cluster, main_status
 from .test_pods import _process
 
 
+async def _use(cluster: Cluster, name: str) -> None:
+    await cluster.node._node.limits.close()
+    cluster.node._node.limits = _backend(name, cluster.folder / "node")
+
+
 def _backend(name: str, folder: Path) -> Limits:
     if name == "sampler":
         return SamplerLimits()
@@ -26,7 +31,7 @@ def _backend(name: str, folder: Path) -> Limits:
 
 @pytest.mark.parametrize("name", ["cgroup v2", "cgroup v1", "sampler"])
 async def test_a_container_over_its_memory_limit_is_oom_killed(cluster: Cluster, name: str) -> None:
-    cluster.node._node.limits = _backend(name, cluster.folder / "node")
+    await _use(cluster, name)
     await cluster.run_pod("hog", "hog", args=["200"], resources={"limits": {"memory": "64Mi"}})
     pod = await cluster.pod_when("hog", lambda pod: main_status(pod)["restartCount"] >= 1, timeout_s=20)
     ended = main_status(pod)["lastState"]["terminated"]
@@ -35,7 +40,7 @@ async def test_a_container_over_its_memory_limit_is_oom_killed(cluster: Cluster,
 
 @pytest.mark.parametrize("name", ["cgroup v2", "cgroup v1"])
 async def test_a_container_gets_no_more_cpu_than_its_limit(cluster: Cluster, name: str) -> None:
-    cluster.node._node.limits = _backend(name, cluster.folder / "node")
+    await _use(cluster, name)
     await cluster.run_pod("spin", "spin", resources={"limits": {"cpu": "200m"}})
     await cluster.pod_when("spin", lambda pod: main_status(pod)["state"]["running"])
     process = await _process("default/spin")
