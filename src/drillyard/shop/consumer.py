@@ -66,8 +66,12 @@ class Consumer:
             except BROKER_ERRORS as problem:
                 lost += 1
                 wait_s = pause_s(lost)
-                _log.warning("RabbitMQ is away (%s), connecting again in %g s", _brief(problem), wait_s)
+                _log.warning("RabbitMQ is away (%s), connecting again in %g s", shipping_queue.reason(problem), wait_s)
                 await self._clock.sleep(wait_s)
+            except Exception as problem:
+                # Consuming is this process's one purpose: whatever a single round dies of, the next is tried.
+                _log.error("Consuming failed: %s: %s", type(problem).__name__, problem)
+                await self._clock.sleep(_PAUSE_MAX_S)
             finally:
                 self.consuming = False
 
@@ -109,8 +113,12 @@ class Consumer:
             finally:
                 self._idle.set()
 
+    async def _handled(self, message: AbstractIncomingMessage) -> Verdict:
+        return await self._handler(message)
+
     async def _settle(self, message: AbstractIncomingMessage) -> None:
-        match await self._handler(message):
+        # A task of its own, so that the message's trace and order do not stand in the lines that follow it.
+        match await asyncio.create_task(self._handled(message)):
             case Verdict.DONE:
                 self._failures = 0
                 await message.ack()
@@ -126,7 +134,3 @@ async def _on_cancelled_by_broker(channel: AbstractChannel, end: Callable[..., N
     """A queue that is deleted under its consumer ends the consumer, but neither channel nor connection."""
     underlay = await channel.get_underlay_channel()
     underlay.on_consumer_cancel_callbacks.add(end)
-
-
-def _brief(problem: BaseException) -> str:
-    return str(problem) or type(problem).__name__

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator
 
@@ -52,6 +53,7 @@ class Database:
             },
         )
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._pings: set[asyncio.Task[bool]] = set()
         self._wait_s = Histogram(
             "db_pool_wait_seconds", "Time spent waiting for a connection of the pool.", registry=registry
         )
@@ -79,10 +81,21 @@ class Database:
 
     async def answers(self) -> bool:
         """Whether the store answers a trivial query within the second that a probe has."""
+        # Not a timeout around the query: closing the connection to a frozen server takes seconds more.
+        ping = asyncio.create_task(self._ping())
+        self._pings.add(ping)
+        ping.add_done_callback(self._pings.discard)
+        await asyncio.wait({ping}, timeout=_PING_TIMEOUT_S)
+        if ping.done():
+            return ping.result()
+        ping.cancel()
+        return False
+
+    async def _ping(self) -> bool:
         try:
-            async with asyncio.timeout(_PING_TIMEOUT_S), self.reading() as connection:
+            async with self.reading() as connection:
                 await connection.execute(text("SELECT 1"))
-        except (DatabaseUnavailable, TimeoutError):
+        except DatabaseUnavailable:
             return False
         return True
 
@@ -114,7 +127,8 @@ class Database:
         except (PoolTimeout, TimeoutError) as problem:
             raise DatabaseUnavailable(f"{self._name} did not answer in time") from problem
         except OSError as problem:
-            raise DatabaseUnavailable(f"{self._name}: {problem.strerror or _brief(problem)}") from problem
+            reason = os.strerror(problem.errno) if problem.errno and problem.errno > 0 else _brief(problem)
+            raise DatabaseUnavailable(f"{self._name}: {reason}") from problem
 
 
 def _is_about_a_value(problem: DBAPIError) -> bool:

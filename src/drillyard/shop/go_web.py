@@ -18,10 +18,10 @@ import orjson
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drillyard.shop.go_log import log
 from drillyard.shop.metrics import MetricsMiddleware
@@ -155,13 +155,15 @@ class _ErrorBoundary:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = False
 
-        async def send_and_note(message: Any) -> None:
+        async def send_and_note(message: Message) -> None:
             nonlocal begun
             begun = True
             await send(message)
 
         try:
             await self._app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            return  # Nobody is left to answer.
         except Exception as problem:
             if scope["type"] != "http" or begun:
                 raise

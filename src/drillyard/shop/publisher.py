@@ -56,7 +56,7 @@ class Publisher:
         try:
             channel = await self._open_channel()
         except BROKER_ERRORS as problem:
-            raise BrokerAway(_brief(problem)) from problem
+            raise BrokerAway(shipping_queue.reason(problem)) from problem
         try:
             await channel.default_exchange.publish(message, QUEUE, mandatory=False, timeout=self._confirm_timeout_s)
         except aio_pika.exceptions.DeliveryError as problem:
@@ -65,7 +65,7 @@ class Publisher:
             raise ConfirmTimeout from problem
         except BROKER_ERRORS as problem:
             await self.close()
-            raise BrokerAway(_brief(problem)) from problem
+            raise BrokerAway(shipping_queue.reason(problem)) from problem
 
     async def reaches_broker(self) -> bool:
         """Whether the broker opens a channel for us within the second that a probe has."""
@@ -105,7 +105,3 @@ class Publisher:
     def _forget(self, connection: object, *reason: object) -> None:
         if connection is self._connection:
             self._connection = self._channel = None
-
-
-def _brief(problem: BaseException) -> str:
-    return str(problem) or type(problem).__name__

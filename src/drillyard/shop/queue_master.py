@@ -37,7 +37,7 @@ from drillyard.shop.spring_log import log_to_stdout, thread_name
 _log = logging.getLogger("works.weave.socks.queuemaster.ShippingTaskHandler")
 _start_log = logging.getLogger("works.weave.socks.queuemaster.QueueMasterApplication")
 _ORDERS_TIMEOUT_S = 5
-_FINISH_S = 0.6
+_FINISH_S = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)

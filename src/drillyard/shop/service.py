@@ -15,10 +15,10 @@ How every service of the shop is run: settings from the environment, one HTTP se
 
 `serve` answers from the moment it calls `announce`, whatever state the service's stores are in. On SIGTERM or SIGINT it
 stops listening at once, lets requests in flight finish for `DRAIN_S`, cancels the rest, runs the application's lifespan
-shutdown, and returns 0: within 2 s together. The app should be a Starlette application whose lifespan opens and closes
-what it needs; wrap it with `drillyard.shop.tracing.TracingMiddleware` outermost and
-`drillyard.shop.metrics.MetricsMiddleware` next. Nothing here runs at import time: services are forked from a process
-that imported them beforehand.
+shutdown, and returns 0; after `END_S` the process is ended whatever still hangs. The app should be a Starlette
+application whose lifespan opens and closes what it needs; wrap it with `drillyard.shop.tracing.TracingMiddleware`
+outermost and `drillyard.shop.metrics.MetricsMiddleware` next. Nothing here runs at import time: services are forked from
+a process that imported them beforehand.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import uvicorn
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
@@ -41,7 +43,9 @@ from drillyard.base.errors import DrillyardError
 from drillyard.shop.settings import from_environment
 
 DRAIN_S = 1
+END_S = 1.8
 BODY_BYTES_MAX = 1 << 20
+BODY_TIMEOUT_S = 30
 KEEP_ALIVE_S = 75  # Longer than any client of ours keeps an idle connection, so that no request meets a closing one.
 BAD_SETTING_EXIT = 2
 
@@ -53,14 +57,18 @@ class BodyTooLarge(Exception):
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body. Raises BodyTooLarge instead of collecting without a limit."""
+    """The whole body. Raises BodyTooLarge, and HTTPException 408 when it does not arrive within BODY_TIMEOUT_S."""
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_BYTES_MAX:
-            raise BodyTooLarge
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for part in request.stream():
+                size += len(part)
+                if size > BODY_BYTES_MAX:
+                    raise BodyTooLarge
+                parts.append(part)
+    except TimeoutError:
+        raise HTTPException(408, "The request body did not arrive in time") from None
     return b"".join(parts)
 
 
@@ -69,13 +77,18 @@ def run(settings_type: type[Settings], start: Callable[[Settings], int]) -> int:
     try:
         settings = from_environment(settings_type, os.environ)
     except DrillyardError as problem:
-        print(problem, file=sys.stderr, flush=True)
+        _complain(problem)
         return BAD_SETTING_EXIT
     try:
         return start(settings)
     except DrillyardError as problem:
-        print(problem, file=sys.stderr, flush=True)
+        _complain(problem)
         return 1
+
+
+def _complain(problem: DrillyardError) -> None:
+    sys.stderr.write(f"{problem}\n")
+    sys.stderr.flush()
 
 
 def serve(app: ASGIApp, *, host: str, port: int, announce: Callable[[int], None]) -> int:
@@ -105,6 +118,7 @@ def serve(app: ASGIApp, *, host: str, port: int, announce: Callable[[int], None]
         asyncio.run(server.serve(sockets=[listener]))
     finally:
         listener.close()
+        server.ended_in_time()
     return 0 if server.started else 1
 
 
@@ -127,6 +141,13 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def _leave() -> None:
+    """Ends the process at once: closing a connection to a frozen server, for one, may take seconds."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, which by itself wakes ten times a second and ends by the signal, not with an exit code."""
 
@@ -134,6 +155,8 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._announce = announce
         self._stop: asyncio.Event | None = None
+        self._last_resort = threading.Timer(END_S, _leave)
+        self._last_resort.daemon = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -148,9 +171,15 @@ class _Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _end(self) -> None:
-        self.should_exit = True
+        if not self.should_exit:
+            self.should_exit = True
+            self._last_resort.start()
         if self._stop is not None:
             self._stop.set()
+
+    def ended_in_time(self) -> None:
+        """Takes the last resort back."""
+        self._last_resort.cancel()
 
     async def main_loop(self) -> None:
         assert self._stop is not None

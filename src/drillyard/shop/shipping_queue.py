@@ -7,6 +7,7 @@ either may start first.
 
 from __future__ import annotations
 
+import os
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import aio_pika
@@ -25,6 +26,15 @@ BROKER_ERRORS: tuple[type[BaseException], ...] = (
     TimeoutError,
     RuntimeError,
 )
+
+
+def reason(problem: BaseException) -> str:
+    """Why the broker could not be used, in a few words; the system's own where it has some."""
+    if isinstance(problem, OSError) and problem.errno:
+        return os.strerror(problem.errno)
+    if isinstance(problem, TimeoutError):
+        return "no answer in time"
+    return str(problem) or type(problem).__name__
 
 
 async def connect(url: str, name: str) -> AbstractConnection:

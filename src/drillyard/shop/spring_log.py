@@ -34,6 +34,8 @@ def log_to_stdout(application: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("works.weave.socks").setLevel(logging.INFO)
+    for library in ("aio_pika", "aiormq"):  # Whatever they warn of is reported by our own line, with the order's id.
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 class SpringFormatter(logging.Formatter):

@@ -19,7 +19,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +28,7 @@ from drillyard.shop.metrics import MetricsMiddleware, route_path
 from drillyard.shop.service import BodyTooLarge, read_body
 from drillyard.shop.spring_log import RequestThreads
 from drillyard.shop.store_errors import DatabaseUnavailable, UnfitValue
-from drillyard.shop.tracing import TracingMiddleware
+from drillyard.shop.tracing import TracingMiddleware, order_id
 
 JSON = "application/json;charset=UTF-8"
 Boot = Literal["1.4", "2.0"]
@@ -133,7 +133,9 @@ def application(
 
     def answer(request: Request, problem: Exception) -> Response:
         if isinstance(problem, DatabaseUnavailable):
-            _log.error("%s %s failed: %s", request.method, request.url.path, problem)
+            order = order_id.get()
+            about = f" (order {order})" if order else ""
+            _log.error("%s %s failed%s: %s", request.method, request.url.path, about, problem)
         return java_json(error_body(_as_spring_error(problem, request), request.url.path, boot), _status(problem))
 
     app: ASGIApp = Starlette(
@@ -177,7 +179,8 @@ def _as_spring_error(problem: Exception, request: Request) -> SpringError:
                 "org.springframework.web.HttpRequestMethodNotSupportedException",
             )
         case HTTPException():
-            return SpringError(problem.status_code, "No message available")
+            text = "No message available" if problem.status_code == 404 else problem.detail
+            return SpringError(problem.status_code, text)
         case BodyTooLarge():
             return SpringError(413, "The request body is larger than this service reads")
         case UnfitValue():
@@ -235,6 +238,8 @@ class _ErrorBoundary:
 
         try:
             await self._app(scope, receive, send_and_note)
+        except ClientDisconnect:
+            return  # Nobody is left to answer.
         except Exception as problem:
             if scope["type"] != "http" or begun:
                 raise

@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from drillyard.shop.migrate import migrate
@@ -189,6 +190,20 @@ class Postgres:
             self._process.send_signal(2)  # SIGINT: fast shutdown
             self._process.wait(timeout=20)
             self._process = None
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stops every process of the server for a while: connections stay open, nobody answers."""
+        assert self._process is not None
+        server = psutil.Process(self._process.pid)
+        everyone = [server, *server.children(recursive=True)]
+        for process in everyone:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in everyone:
+                process.resume()
 
     def url(self, name: str) -> str:
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{name}"

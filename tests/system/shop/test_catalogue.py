@@ -5,11 +5,17 @@ The catalogue's wire contract: statuses, headers, bodies to the byte where the o
 from __future__ import annotations
 
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 
+import httpx
 import pytest
 
-from .conftest import Processes, Shop, http
+from drillyard.shop.migrate import migrate
+
+from .conftest import Postgres, Processes, Service, Shop, http, wait_until
 
 JSON_TYPE = "application/json; charset=utf-8"
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -180,3 +186,82 @@ def test_metrics_are_labelled_with_the_route(shop: Shop) -> None:
     for bound in ("0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "+Inf"):
         assert f'le="{bound}",method="GET",path="catalogue"' in text.text
     assert "db_pool_size 5.0" in text.text
+
+
+def test_a_locked_table_uses_up_the_pool_shows_in_the_metrics_and_ends_in_an_answer(
+    processes: Processes, postgres: Postgres
+) -> None:
+    catalogue = processes.start(
+        "catalogue", DATABASE_URL=postgres.url("catalogue"), DB_POOL_SIZE="2", DB_TIMEOUT_S="0.6"
+    )
+    assert http.get(f"{catalogue.url}/catalogue").status_code == 200
+    lock = "BEGIN; LOCK TABLE sock IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(1.2); COMMIT"
+    holder = threading.Thread(target=postgres.query, args=("catalogue", lock))
+    holder.start()
+    locked = (
+        "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'sock'::regclass"
+    )
+    wait_until(lambda: postgres.query("catalogue", locked) == [["1"]], "the table is locked")
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(http.get, f"{catalogue.url}/catalogue/{IDS[0]}") for _ in range(4)]
+        wait_until(lambda: "db_pool_waiting 2.0" in http.get(f"{catalogue.url}/metrics").text, "two requests wait")
+        metrics = http.get(f"{catalogue.url}/metrics").text
+        health = http.get(f"{catalogue.url}/health").json()["health"]
+        errors = {answer.result().json()["error"] for answer in answers}
+    holder.join()
+
+    assert "db_pool_in_use 2.0" in metrics
+    assert [part["status"] for part in health] == ["OK", "err"]
+    assert errors == {"Do: database connection error"}
+    assert http.get(f"{catalogue.url}/catalogue/{IDS[0]}").status_code == 200
+    assert catalogue.lines_with('err="database connection error"', "method=Get")
+
+
+def test_health_answers_within_a_probes_second_while_the_store_is_frozen(
+    processes: Processes, own_postgres: Postgres
+) -> None:
+    own_postgres.start()
+    own_postgres.query("postgres", "CREATE DATABASE socksdb")
+    migrate("catalogue", own_postgres.url("socksdb"))
+    catalogue = processes.start("catalogue", DATABASE_URL=own_postgres.url("socksdb"))
+    assert http.get(f"{catalogue.url}/catalogue").status_code == 200
+
+    with own_postgres.frozen():
+        started_s = time.monotonic()
+        health = http.get(f"{catalogue.url}/health").json()["health"]
+        took_s = time.monotonic() - started_s
+
+    assert [part["status"] for part in health] == ["OK", "err"]
+    assert took_s < 1.5  # The limit is 0.8 s; the rest is a busy machine's.
+    wait_until(lambda: _is_well(catalogue), "the store answers again")
+
+
+def test_a_service_ends_in_time_while_its_store_is_frozen(processes: Processes, own_postgres: Postgres) -> None:
+    own_postgres.start()
+    own_postgres.query("postgres", "CREATE DATABASE socksdb")
+    migrate("catalogue", own_postgres.url("socksdb"))
+    catalogue = processes.start("catalogue", DATABASE_URL=own_postgres.url("socksdb"))
+    assert http.get(f"{catalogue.url}/catalogue").status_code == 200
+
+    with own_postgres.frozen(), ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(_ask, f"{catalogue.url}/catalogue") for _ in range(3)]
+        wait_until(lambda: "db_pool_in_use 3.0" in http.get(f"{catalogue.url}/metrics").text, "three requests hang")
+        catalogue.process.terminate()
+        started_s = time.monotonic()
+        assert catalogue.process.wait(timeout=5) == 0
+        took_s = time.monotonic() - started_s
+        assert {answer.result() for answer in asked} <= {500, None}
+
+    assert took_s < 2.5  # The limit is 1.8 s; the rest is a busy machine's.
+
+
+def _ask(url: str) -> int | None:
+    try:
+        return httpx.get(url, timeout=10, trust_env=False).status_code
+    except httpx.TransportError:
+        return None
+
+
+def _is_well(catalogue: Service) -> bool:
+    return [part["status"] for part in http.get(f"{catalogue.url}/health").json()["health"]] == ["OK", "OK"]

@@ -252,6 +252,20 @@ def test_queue_master_comes_back_after_the_broker_was_away(
     wait_until(lambda: status_of(orders, after) == "SHIPPED", "an order ships again", queue_master)
 
 
+def test_queue_master_consumes_again_after_its_queue_was_deleted(
+    shop: Shop, processes: Processes, postgres: Postgres
+) -> None:
+    broker, _ = start_broker(processes)
+    queue_master = processes.start("queue_master", AMQP_URL=broker.amqp_url, ORDERS_URL=shop.orders.url)
+    queue = f"{broker.management_url}/api/queues/%2F/shipping-task"
+    wait_until(lambda: http.get(queue).json().get("consumers") == 1, "it consumes", queue_master)
+
+    assert http.delete(queue).is_success
+
+    wait_until(lambda: http.get(queue).json().get("consumers") == 1, "it consumes again", queue_master)
+    assert queue_master.lines_with(" WARN ", "Lost the consumer of queue shipping-task")
+
+
 def test_a_message_that_is_no_shipment_does_not_block_the_queue(
     shop: Shop, processes: Processes, broker: Broker
 ) -> None:

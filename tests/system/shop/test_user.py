@@ -258,6 +258,8 @@ def test_no_secret_is_logged(lasting: Processes, postgres: Postgres, tmp_path: o
     http.post(f"{service.url}/cards", json={"longNum": "4999888877776666", "ccv": "321"})
 
     assert not [secret for secret in ("hunter2", "4999888877776666", "ccv=321") if secret in service.log()]
+    http.get(f"{service.url}/customers/{UNKNOWN}")
+    assert service.lines_with('caller=server.go:110 err="not found"')
     assert re.search(r"caller=middlewares.go:31 method=Login .*took=\d+(\.\d+)?(ms|s)", service.log())
 
 

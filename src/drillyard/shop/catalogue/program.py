@@ -174,6 +174,8 @@ class CatalogueRoutes:
             found = await self._breakers[name].call(attempt)
         except (BreakerOpen, UnknownSock, DatabaseUnavailable, UnfitValue) as problem:
             text = _error_text(problem)
+            if isinstance(problem, DatabaseUnavailable):
+                log("service.go:94", level="error", msg="database error", err=str(problem))
             log(caller, method=name, **noted, err=text, took=took)
             raise GoError(500, f"Do: {text}") from problem
         log(caller, method=name, **noted, result=result(found), err=None, took=took)

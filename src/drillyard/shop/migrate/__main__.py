@@ -13,12 +13,12 @@ from drillyard.shop.migrate import DATABASES, migrate
 def main(arguments: list[str]) -> int:
     """Migrates one database; 0 done, 1 failed, 2 bad usage."""
     if len(arguments) != 2:
-        print(f"Usage: python -m drillyard.shop.migrate {{{'|'.join(DATABASES)}}} URL", file=sys.stderr)
+        sys.stderr.write(f"Usage: python -m drillyard.shop.migrate {{{'|'.join(DATABASES)}}} URL\n")
         return 2
     try:
         migrate(*arguments)
     except DrillyardError as problem:
-        print(problem, file=sys.stderr)
+        sys.stderr.write(f"{problem}\n")
         return 1
     return 0
 

@@ -108,8 +108,10 @@ class UserRoutes:
             try:
                 answer, noted = await handler(request)
                 return answer
-            except (NotStored, UsernameTaken, go_json.GoJSONError) as problem:
-                raise _as_go_error(problem) from problem
+            except (GoError, NotStored, UsernameTaken, go_json.GoJSONError) as problem:
+                error = _as_go_error(problem)
+                log("server.go:110", err=error.error)
+                raise error from problem
             finally:
                 self._count.labels(method=label).inc()
                 self._latency.labels(method=label).observe(took.seconds())
@@ -255,6 +257,8 @@ def _basic_credentials(header: str | None) -> tuple[str, str]:
 
 def _as_go_error(problem: Exception) -> GoError:
     match problem:
+        case GoError():
+            return problem
         case UsernameTaken():
             return GoError(
                 500,
