@@ -18,11 +18,12 @@ import orjson
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
+from drillyard.shop.error_boundary import ErrorBoundary
 from drillyard.shop.go_log import log
 from drillyard.shop.metrics import MetricsMiddleware
 from drillyard.shop.service import BodyTooLarge
@@ -132,7 +133,7 @@ def application(
     starlette = Starlette(routes=list(routes), lifespan=lifespan, exception_handlers=kinds)
     starlette.router.redirect_slashes = False
     app: ASGIApp = MetricsMiddleware(
-        _ErrorBoundary(starlette, answer),
+        ErrorBoundary(starlette, answer=answer, log=lambda text: log("server.go:110", level="error", err=text)),
         registry=registry,
         label_names=("method", "path", "status_code", "isWS"),
         labels=lambda scope, status: {
@@ -143,29 +144,3 @@ def application(
         },
     )
     return TracingMiddleware(app)
-
-
-class _ErrorBoundary:
-    """Turns what nobody expected into one log line and a 500, where the answer has not begun."""
-
-    def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Response]) -> None:
-        self._app = app
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_note)
-        except ClientDisconnect:
-            return  # Nobody is left to answer.
-        except Exception as problem:
-            if scope["type"] != "http" or begun:
-                raise
-            log("server.go:110", level="error", err=f"{type(problem).__name__}: {problem}")
-            await self._answer(Request(scope), problem)(scope, receive, send)

@@ -17,8 +17,8 @@ How every service of the shop is run: settings from the environment, one HTTP se
 stops listening at once, lets requests in flight finish for `DRAIN_S`, cancels the rest, runs the application's lifespan
 shutdown, and returns 0; after `END_S` the process is ended whatever still hangs. The app should be a Starlette
 application whose lifespan opens and closes what it needs; wrap it with `drillyard.shop.tracing.TracingMiddleware`
-outermost and `drillyard.shop.metrics.MetricsMiddleware` next. Nothing here runs at import time: services are forked from
-a process that imported them beforehand.
+outermost and `drillyard.shop.metrics.MetricsMiddleware` next. Nothing here runs at import time: services are forked
+from a process that imported them beforehand.
 """
 
 from __future__ import annotations

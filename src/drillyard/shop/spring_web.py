@@ -19,11 +19,12 @@ import orjson
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from drillyard.shop.error_boundary import ErrorBoundary
 from drillyard.shop.metrics import MetricsMiddleware, route_path
 from drillyard.shop.service import BodyTooLarge, read_body
 from drillyard.shop.spring_log import RequestThreads
@@ -136,7 +137,8 @@ def application(
             order = order_id.get()
             about = f" (order {order})" if order else ""
             _log.error("%s %s failed%s: %s", request.method, request.url.path, about, problem)
-        return java_json(error_body(_as_spring_error(problem, request), request.url.path, boot), _status(problem))
+        error = _as_spring_error(problem, request)
+        return java_json(error_body(error, request.url.path, boot), error.status)
 
     app: ASGIApp = Starlette(
         routes=routes,
@@ -144,7 +146,7 @@ def application(
         exception_handlers=dict.fromkeys((HTTPException, SpringError, *_OWN_ERRORS), answer),
     )
     app.router.redirect_slashes = False  # type: ignore[attr-defined]
-    app = _ErrorBoundary(app, answer)
+    app = ErrorBoundary(app, answer=answer, log=lambda text: _log.error("%s", text))
     app = MetricsMiddleware(
         app,
         registry=registry,
@@ -191,20 +193,6 @@ def _as_spring_error(problem: Exception, request: Request) -> SpringError:
             return SpringError(500, "Internal Server Error", "java.lang.IllegalStateException")
 
 
-def _status(problem: Exception) -> int:
-    match problem:
-        case SpringError():
-            return problem.status
-        case HTTPException():
-            return problem.status_code
-        case BodyTooLarge():
-            return 413
-        case UnfitValue():
-            return 400
-        case _:
-            return 500
-
-
 class _ApplicationContext:
     """Adds the header by which Boot 1.4 names itself in every answer."""
 
@@ -219,29 +207,3 @@ class _ApplicationContext:
             await send(message)
 
         await self._app(scope, receive, send_with_header)
-
-
-class _ErrorBoundary:
-    """Turns what nobody expected into one log line and a 500, where the answer has not begun."""
-
-    def __init__(self, app: ASGIApp, answer: Callable[[Request, Exception], Response]) -> None:
-        self._app = app
-        self._answer = answer
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_and_note)
-        except ClientDisconnect:
-            return  # Nobody is left to answer.
-        except Exception as problem:
-            if scope["type"] != "http" or begun:
-                raise
-            _log.error("%s %s failed: %s: %s", scope["method"], scope["path"], type(problem).__name__, problem)
-            await self._answer(Request(scope), problem)(scope, receive, send)
