@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from drillyard.cluster.client import Object
@@ -47,31 +48,31 @@ def wish(metric: Object, pods: Sequence[Object], usage: Mapping[str, Mapping[str
     measured = [pod for pod in pods if pod["metadata"]["name"] in usage]
     if not measured:
         raise NoMetric("no metrics returned from resource metrics API")
-    used = sum(float(parse_quantity(usage[pod["metadata"]["name"]][name])) for pod in measured)
+    used = sum((parse_quantity(usage[pod["metadata"]["name"]][name]) for pod in measured), Decimal())
     average = used / len(measured)
     shown: Object = {"averageValue": _amount(name, average)}
     if target["type"] == "Utilization":
-        asked = sum(_requested(pod, name) for pod in measured)
-        ratio = used / asked * 100 / target["averageUtilization"]
-        shown = {"averageUtilization": int(used / asked * 100), **shown}
+        asked = sum((_requested(pod, name) for pod in measured), Decimal())
+        ratio = float(used * 100 / asked / target["averageUtilization"])
+        shown = {"averageUtilization": int(used * 100 / asked), **shown}
     else:
-        ratio = average / float(parse_quantity(target["averageValue"]))
+        ratio = float(average / parse_quantity(target["averageValue"]))
     wanted = replicas if abs(ratio - 1) <= TOLERANCE else math.ceil(ratio * len(measured))
     return Wish(wanted, {"type": "Resource", "resource": {"name": name, "current": shown}}, name)
 
 
-def _requested(pod: Object, name: str) -> float:
-    total = 0.0
+def _requested(pod: Object, name: str) -> Decimal:
+    total = Decimal()
     for container in pod["spec"]["containers"]:
         amount = container.get("resources", {}).get("requests", {}).get(name)
         if amount is None:
             where = f"{container['name']} of Pod {pod['metadata']['name']}"
             raise NoMetric(f"missing request for {name} in container {where}")
-        total += float(parse_quantity(amount))
+        total += parse_quantity(amount)
     return total
 
 
-def _amount(name: str, value: float) -> str:
+def _amount(name: str, value: Decimal) -> str:
     return f"{math.ceil(value * 1000)}m" if name == "cpu" else str(math.ceil(value))
 
 

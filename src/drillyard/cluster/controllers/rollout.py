@@ -51,13 +51,18 @@ def _available(replica_set: Object) -> int:
     return int(replica_set.get("status", {}).get("availableReplicas", 0))
 
 
+def _has_pods(replica_set: Object) -> bool:
+    """Also while the last of them is still on its way out."""
+    status = replica_set.get("status", {})
+    return bool(_replicas(replica_set) or status.get("replicas") or status.get("terminatingReplicas"))
+
+
 def new_replicas(deployment: Object, new: Object | None, old: Sequence[Object]) -> int:
     """What the ReplicaSet of the current template gets now (None: it is about to be created)."""
     wanted = int(deployment["spec"].get("replicas", 1))
     current = _replicas(new) if new is not None else 0
     if deployment["spec"].get("strategy", {}).get("type") == "Recreate":
-        still_there = sum(_replicas(item) + item.get("status", {}).get("replicas", 0) for item in old)
-        return current if still_there else wanted
+        return current if any(map(_has_pods, old)) else wanted
     if current >= wanted:
         return wanted
     surge, _ = bounds(deployment)
