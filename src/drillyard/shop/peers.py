@@ -4,6 +4,9 @@ The HTTP client with which one service calls another.
 
 from __future__ import annotations
 
+import os
+import socket
+
 import httpx
 
 _CONNECTIONS_MAX = 200
@@ -22,3 +25,15 @@ def http_client(timeout_s: float) -> httpx.AsyncClient:
         trust_env=False,
         follow_redirects=False,
     )
+
+
+def reason_of(problem: BaseException) -> str:
+    """The reason for a failed call in the operating system's words where it has some: `Connection refused`."""
+    seen: BaseException | None = problem
+    while seen is not None:
+        if isinstance(seen, socket.gaierror):
+            return "Name or service not known"
+        if isinstance(seen, OSError) and seen.errno:
+            return os.strerror(seen.errno)
+        seen = seen.exceptions[0] if isinstance(seen, ExceptionGroup) else seen.__cause__ or seen.__context__
+    return str(problem) or type(problem).__name__

@@ -30,7 +30,7 @@ from drillyard.base.clock import Clock, SystemClock
 from drillyard.shop import service, settings, spring_web, tracing
 from drillyard.shop.consumer import Consumer, Verdict
 from drillyard.shop.metrics import new_registry
-from drillyard.shop.peers import http_client
+from drillyard.shop.peers import http_client, reason_of
 from drillyard.shop.shipping_queue import QUEUE
 from drillyard.shop.spring_log import log_to_stdout, thread_name
 
@@ -150,7 +150,9 @@ class ShippingTaskHandler:
         try:
             response = await self._client.patch(url, json={"status": "SHIPPED"}, headers=tracing.outgoing_headers())
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
-            _log.warning("Returned to queue: order %s could not be reported to orders: %s", order_id, problem)
+            _log.warning(
+                "Returned to queue: order %s could not be reported to orders: %s", order_id, reason_of(problem)
+            )
             return Verdict.AGAIN
         if response.is_success:
             return Verdict.DONE

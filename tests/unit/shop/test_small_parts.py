@@ -5,8 +5,10 @@ Ids, passwords, metrics labels: the small parts that many services share.
 from __future__ import annotations
 
 import re
+import socket
 import time
 
+import httpx
 import pytest
 from prometheus_client import generate_latest
 from starlette.applications import Starlette
@@ -19,6 +21,7 @@ from drillyard.shop import passwords
 from drillyard.shop.catalogue.program import munged
 from drillyard.shop.metrics import BoundedPaths, MetricsMiddleware, new_registry, route_path
 from drillyard.shop.object_id import ObjectIds, is_object_id
+from drillyard.shop.peers import reason_of
 
 
 def test_ids_ascend_and_begin_with_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,3 +109,15 @@ async def test_a_request_that_ends_in_an_exception_is_measured_too() -> None:
         await app(scope, receive, send)
 
     assert 'http_request_duration_seconds_count{path="/x/{id}",status="500"} 1.0' in generate_latest(registry).decode()
+
+
+def test_a_failed_call_is_explained_in_the_systems_words() -> None:
+    refused = httpx.ConnectError("All connection attempts failed")
+    refused.__cause__ = ExceptionGroup("both", [ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)")])
+    unknown = httpx.ConnectError("[Errno -2]")
+    unknown.__context__ = socket.gaierror(-2, "Name or service not known")
+
+    assert reason_of(refused) == "Connection refused"
+    assert reason_of(unknown) == "Name or service not known"
+    assert reason_of(httpx.ReadError("")) == "ReadError"
+    assert reason_of(httpx.RemoteProtocolError("bad answer")) == "bad answer"

@@ -112,7 +112,7 @@ class CatalogueRoutes:
         self._database = database
         self._go_clock = go_web.GoTime()
         self._images = frozenset(path.name for path in _IMAGES.iterdir())
-        self._breakers = {name: Breaker(name, clock) for name in ("List", "Count", "Get", "Tags", "Health")}
+        self._breakers = {name: Breaker(name, clock) for name in ("List", "Count", "Get", "Tags")}
 
     async def listing(self, request: Request) -> Response:
         """GET /catalogue: one page of socks, ordered by id whatever `sort` says."""

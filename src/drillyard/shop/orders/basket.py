@@ -16,6 +16,7 @@ import httpx
 import orjson
 
 from drillyard.shop.money import Line, java_number, shortest, total_cents, wire_total
+from drillyard.shop.peers import reason_of
 from drillyard.shop.tracing import outgoing_headers
 
 _INT_MAX = 2**31 - 1
@@ -84,7 +85,7 @@ async def _get(client: httpx.AsyncClient, url: str, accept: str) -> Any:
     except httpx.TimeoutException:
         raise
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
-        raise FetchError(f'I/O error on GET request for "{url}": {problem}') from problem
+        raise FetchError(f'I/O error on GET request for "{url}": {reason_of(problem)}') from problem
     if not response.is_success:
         raise FetchError(f'GET request for "{url}": {response.status_code} {response.reason_phrase}')
     try:

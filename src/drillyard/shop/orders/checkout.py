@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import socket
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +23,7 @@ from drillyard.shop.object_id import ObjectIds
 from drillyard.shop.orders.basket import Basket, FetchError, FetchTimeout, OrderRequest, fetch_basket
 from drillyard.shop.orders.status import Status
 from drillyard.shop.orders.store import Order, OrderStore, with_status
+from drillyard.shop.peers import reason_of
 from drillyard.shop.spring_web import SpringError
 
 _log = logging.getLogger("works.weave.socks.orders.controllers.OrdersController")
@@ -97,13 +96,13 @@ class Checkout:
         try:
             answer = await self._post(url, body)
         except httpx.ConnectError as problem:
-            why = _why_not_connected(problem)
+            reason = reason_of(problem)
             cause = (
                 "org.springframework.web.client.ResourceAccessException: I/O error on POST request for "
-                f'"{url}": {why} ({why}); nested exception is java.net.ConnectException: {why} ({why})'
+                f'"{url}": {reason} ({reason}); nested exception is java.net.ConnectException: {reason} ({reason})'
             )
             raise await self._payment_failed(
-                order, cause, why, _failure(f"Payment service unavailable for order {order.id}")
+                order, cause, reason, _failure(f"Payment service unavailable for order {order.id}")
             ) from problem
         except (TimeoutError, httpx.TimeoutException) as problem:
             why = f"no answer within {self._timeout_s:g} s"
@@ -111,7 +110,7 @@ class Checkout:
             raise await self._payment_failed(order, cause, why, _failure(_TIMEOUT_TEXT)) from problem
         except (_Refused, httpx.HTTPError, httpx.InvalidURL) as problem:
             raise await self._payment_failed(
-                order, _as_java(problem, url), _brief(problem), _failure(_IO_TEXT)
+                order, _as_java(problem, url), reason_of(problem), _failure(_IO_TEXT)
             ) from problem
         return await self._judge(order, answer)
 
@@ -190,7 +189,8 @@ def _declined(message: str) -> SpringError:
 
 def _described(order: Order) -> str:
     """The payment request for the log: enough to follow the money, nothing to steal it with."""
-    last = str(order.card.get("longNum") or "")[-4:]
+    number = str(order.card.get("longNum") or "")
+    last = number[-4:] if len(number) >= 12 else ""
     return (
         f"PaymentRequest{{customer='{order.customer_id}', card=Card{{longNum='************{last}'}}, "
         f"amount={java_number(order.total)}}}"
@@ -200,23 +200,4 @@ def _described(order: Order) -> str:
 def _as_java(problem: Exception, url: str) -> str:
     if isinstance(problem, _Refused):
         return str(problem)
-    why = _why_not_connected(problem) if isinstance(problem, httpx.ConnectError) else _brief(problem)
-    return f'org.springframework.web.client.ResourceAccessException: I/O error on POST request for "{url}": {why}'
-
-
-def _brief(problem: Exception) -> str:
-    return str(problem) or type(problem).__name__
-
-
-def _why_not_connected(problem: BaseException) -> str:
-    """The operating system's reason: `Connection refused`, an unknown host, and so on."""
-    seen: BaseException | None = problem
-    while seen is not None:
-        if isinstance(seen, socket.gaierror):
-            return "Name or service not known"
-        if isinstance(seen, OSError) and seen.errno:
-            return os.strerror(seen.errno)
-        if isinstance(seen, ExceptionGroup):
-            return _why_not_connected(seen.exceptions[0])
-        seen = seen.__cause__ or seen.__context__
-    return _brief(problem) if isinstance(problem, Exception) else "Connection failed"
+    return f'org.springframework.web.client.ResourceAccessException: I/O error on POST request for "{url}": {reason_of(problem)}'
