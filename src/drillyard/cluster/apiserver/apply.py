@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
 from drillyard.cluster.apiserver import status
 from drillyard.cluster.apiserver.field_paths import (
     Path,
@@ -42,7 +44,7 @@ def apply(live: Object, applied: Object, node: Node, writer: Entry, *, force: bo
     merged: Object = _merge(live, applied, node)
     if own is not None:
         kept = wanted.union(*(entry.paths for entry in others))
-        for path in sorted(own.paths - wanted, key=len, reverse=True):
+        for path in sorted(own.paths - wanted, key=len):  # A list item before its key, by which it is found.
             if not any(other[: len(path)] == path for other in kept):
                 _remove(merged, path, node)
     changed = difference(live, merged, node)
@@ -81,6 +83,8 @@ def _merge(live: Any, applied: Any, node: Node) -> Any:
 def _remove(obj: Any, path: Path, node: Node) -> None:
     """Takes the field at the path out of the object, if it is there. Lists and maps on the way are copied."""
     *way, last = path
+    if way and way[-1].startswith("k:") and last[2:] in orjson.loads(way[-1][2:]):
+        return  # Without its key an item would be nobody.
     at = obj
     for element in way:
         below = element_node(node, element)

@@ -49,9 +49,13 @@ def parse(method: str, path: str, query: Mapping[str, str]) -> ApiRequest:
     resource = find(group, version, plural)
     if resource is None or (within and not resource.namespaced):
         raise status.no_such_path()
-    if resource.namespaced and namespace is None and (name or method not in ("GET", "POST", "DELETE", "HEAD")):
+    if resource.namespaced and namespace is None and name:
         raise status.no_such_path()
     verb = _verb(method, name, query)
+    if (verb == "create" and name and not subresource) or (verb in ("update", "patch") and not name):
+        raise status.method_not_allowed()
+    if resource.namespaced and namespace is None and verb not in ("list", "watch"):
+        raise status.method_not_allowed()
     _must_serve(resource, verb, subresource)
     return ApiRequest(verb, resource, namespace if resource.namespaced else "", name, subresource)
 
@@ -64,8 +68,6 @@ def _verb(method: str, name: str, query: Mapping[str, str]) -> str:
         return "watch" if is_true(query.get("watch")) else "list"
     if verb == "delete" and not name:
         return "deletecollection"
-    if (verb == "create" and name) or (verb in ("update", "patch") and not name):
-        return verb if name else "none"
     return verb
 
 

@@ -65,7 +65,7 @@ def _requested(pod: Object, name: str) -> Decimal:
     total = Decimal()
     for container in pod["spec"]["containers"]:
         amount = container.get("resources", {}).get("requests", {}).get(name)
-        if amount is None:
+        if amount is None or parse_quantity(amount) == 0:
             where = f"{container['name']} of Pod {pod['metadata']['name']}"
             raise NoMetric(f"missing request for {name} in container {where}")
         total += parse_quantity(amount)
