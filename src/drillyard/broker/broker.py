@@ -15,7 +15,7 @@ from drillyard.broker.alarms import CHECK_EVERY_S, Alarms
 from drillyard.broker.policies import Policy
 from drillyard.broker.protocol.connection import Connection
 from drillyard.broker.protocol.handshake import same_text
-from drillyard.broker.queues.queue import Declaration
+from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.routing.bindings import Binding, Destination, Kind
 from drillyard.broker.routing.exchange import Exchange
 from drillyard.broker.settings import MIB, BrokerSettings

@@ -19,30 +19,18 @@ from drillyard.broker.message import Message
 from drillyard.broker.policies import Policy, choose
 from drillyard.broker.queues.consumers import Taker
 from drillyard.broker.queues.counts import Counts
+from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.queues.entry import Entry
-from drillyard.broker.queues.queue import Declaration, Queue
+from drillyard.broker.queues.equivalence import check_same, locked
+from drillyard.broker.queues.queue import Queue
 from drillyard.broker.queues.rules import check_arguments
 from drillyard.broker.routing.bindings import Binding, Destination
 from drillyard.broker.routing.exchange import Exchange
-from drillyard.broker.routing.map import RoutingMap, inequivalent
+from drillyard.broker.routing.map import RoutingMap
 from drillyard.broker.storage.journal import Journal
 from drillyard.broker.storage.recovery import DROP_POLICY, PUT_POLICY, PUT_QUEUE, table_bytes
 from drillyard.broker.timers import Timers
 
-# The arguments that must agree when a queue is declared again (rabbit_amqqueue:assert_args_equivalence).
-_COMPARED = frozenset(
-    {
-        "x-expires",
-        "x-message-ttl",
-        "x-dead-letter-exchange",
-        "x-dead-letter-routing-key",
-        "x-max-length",
-        "x-max-length-bytes",
-        "x-overflow",
-        "x-single-active-consumer",
-        "x-queue-type",
-    }
-)
 REPLY_PREFIX = "amq.rabbitmq.reply-to."
 
 
@@ -158,7 +146,7 @@ class VirtualHost:
             raise AmqpError(404, f"no queue '{name}' in vhost '/'")
         owner = found.declaration.owner
         if asker is not None and owner is not None and owner is not asker:
-            raise _locked(name)
+            raise locked(name)
         return found
 
     def declare_queue(self, wanted: Declaration, asker: object | None) -> Queue:
@@ -171,8 +159,8 @@ class VirtualHost:
         if present is not None:
             owner = present.declaration.owner
             if asker is not None and owner is not None and owner is not asker:
-                raise _locked(wanted.name)
-            _check_same(present.declaration, wanted)
+                raise locked(wanted.name)
+            check_same(present.declaration, wanted)
             present.touch()
             return present
         if wanted.name.startswith("amq."):
@@ -290,25 +278,3 @@ class VirtualHost:
         policy = choose(self.policies.values(), exchange.name, "exchanges")
         exchange.policy = policy.name if policy else None
         exchange.policy_alternate = policy.definition.get("alternate-exchange") if policy else None
-
-
-def _locked(name: str) -> AmqpError:
-    return AmqpError(
-        405,
-        f"cannot obtain exclusive access to locked queue '{name}' in vhost '/'. It could be originally declared on"
-        " another connection or the exclusive property value does not match that of the original declaration.",
-    )
-
-
-def _check_same(present: Declaration, wanted: Declaration) -> None:
-    """Raises AmqpError 406 for the first difference, 405 when only one of the two is exclusive."""
-    for name in ("durable", "auto_delete"):
-        received, current = getattr(wanted, name), getattr(present, name)
-        if received != current:
-            raise inequivalent("queue", wanted.name, name, received, current)
-    if (wanted.owner is None) != (present.owner is None):
-        raise _locked(wanted.name)
-    for name in sorted(_COMPARED & (wanted.arguments.keys() | present.arguments.keys())):
-        received, current = wanted.arguments.get(name), present.arguments.get(name)
-        if received != current:
-            raise inequivalent("queue", wanted.name, name, received, current)

@@ -24,8 +24,8 @@ REFUSED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(("word", "method"), REFUSED.items(), ids=REFUSED.keys())
-def test_what_is_missing_answers_540_and_stands_in_the_document(start_broker, raw_client, word, method):
-    client = raw_client(start_broker().amqp_url)
+def test_what_is_missing_answers_540_and_stands_in_the_document(our_broker, raw_client, word, method):
+    client = raw_client(our_broker.amqp_url)
     client.open()
     client.say(method)
 
@@ -37,13 +37,12 @@ def test_what_is_missing_answers_540_and_stands_in_the_document(start_broker, ra
     client.close()
 
 
-def test_it_names_itself_honestly(start_broker, raw_client):
-    broker = start_broker()
-    client = raw_client(broker.amqp_url)
+def test_it_names_itself_honestly(our_broker, raw_client):
+    client = raw_client(our_broker.amqp_url)
     client.send(b"AMQP\x00\x00\x09\x01")
 
     start = client.expect(commands.Connection.Start)
-    overview = httpx.get(broker.management_url + "/api/overview").json()
+    overview = httpx.get(our_broker.management_url + "/api/overview").json()
 
     assert start.server_properties["product"] == overview["product_name"] == "drillyard-broker"
     assert "consumer_priorities" not in start.server_properties["capabilities"]
@@ -51,10 +50,10 @@ def test_it_names_itself_honestly(start_broker, raw_client):
 
 
 @pytest.mark.parametrize("key", ["ha-mode", "queue-mode", "delivery-limit", "federation-upstream-set"])
-def test_a_policy_key_it_does_not_know_is_refused_by_name(start_broker, key):
+def test_a_policy_key_it_does_not_know_is_refused_by_name(our_broker, key):
     body = {"pattern": ".*", "definition": {key: "all"}}
 
-    answer = httpx.put(start_broker().management_url + "/api/policies/%2F/p", json=body)
+    answer = httpx.put(our_broker.management_url + "/api/policies/%2F/p", json=body)
 
     assert answer.status_code == 400
     assert f"{key} is not a policy setting of this broker" in answer.json()["reason"]

@@ -9,8 +9,9 @@ import pytest
 
 from drillyard.base.clock import VirtualClock
 from drillyard.broker.message import Message
+from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.queues.entry import Entry
-from drillyard.broker.queues.queue import Declaration, Queue
+from drillyard.broker.queues.queue import Queue
 from drillyard.broker.storage.journal import MemoryJournal
 from drillyard.broker.vhost import VirtualHost
 from drillyard.broker.wire.properties import from_json

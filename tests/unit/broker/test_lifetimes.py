@@ -7,7 +7,7 @@ import pytest
 from drillyard.broker.errors import AmqpError
 from drillyard.broker.message import Message
 from drillyard.broker.policies import PolicyError, read_policy
-from drillyard.broker.queues.queue import Declaration
+from drillyard.broker.queues.declaration import Declaration
 
 
 def test_a_message_expires_at_its_moment_and_not_before(host):

@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from drillyard.base.clock import VirtualClock
 from drillyard.broker.message import Message
+from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.queues.entry import Entry
-from drillyard.broker.queues.queue import Declaration, Queue
+from drillyard.broker.queues.queue import Queue
 from drillyard.broker.storage.journal import Batch, MemoryJournal
 from drillyard.broker.vhost import VirtualHost
 from drillyard.broker.wire.properties import from_json

@@ -9,7 +9,7 @@ import pytest
 from drillyard.base.clock import VirtualClock
 from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.broker.message import Message
-from drillyard.broker.queues.queue import Declaration
+from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.settings import BrokerSettings
 from drillyard.broker.storage.recovery import read_messages, read_topology
 from drillyard.broker.storage.sqlite import SqliteJournal, open_database

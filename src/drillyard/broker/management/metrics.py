@@ -96,7 +96,7 @@ class _Collector:
     def _connections(self) -> Iterable[Metric]:
         broker = self._broker
         counts, vhost = broker.counts, broker.vhost
-        channels = [channel for connection in broker.connections for channel in connection.channels.values()]
+        channels = [channel for connection in broker.connections for channel in connection.channels]
         yield _gauge("rabbitmq_connections", "Connections open", len(broker.connections))
         yield _gauge("rabbitmq_channels", "Channels open", len(channels))
         yield _gauge("rabbitmq_consumers", "Consumers", sum(len(channel.consumers) for channel in channels))

@@ -58,7 +58,7 @@ def _connection(broker: Broker, request: Request) -> Connection:
 
 
 async def channels(broker: Broker, request: Request) -> Response:
-    found = [channel for connection in broker.connections for channel in connection.channels.values()]
+    found = [channel for connection in broker.connections for channel in connection.channels]
     return listing(request, [describe.channel(channel) for channel in found])
 
 
@@ -68,7 +68,7 @@ async def consumers(broker: Broker, request: Request) -> Response:
         [
             describe.consumer(consumer)
             for connection in broker.connections
-            for channel in connection.channels.values()
+            for channel in connection.channels
             for consumer in channel.consumers.values()
             if consumer.queue is not None
         ],

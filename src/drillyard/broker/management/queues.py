@@ -15,8 +15,9 @@ from drillyard.broker.management import describe
 from drillyard.broker.management.app import Call, listing, new_name, one, part, read_arguments, read_body, refuse, truth
 from drillyard.broker.management.policies import committed
 from drillyard.broker.protocol.consumer import Consumer
+from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.queues.entry import Entry
-from drillyard.broker.queues.queue import Declaration, Queue
+from drillyard.broker.queues.queue import Queue
 
 GET_MAX = 10_000
 _ACK_MODES = ("ack_requeue_true", "ack_requeue_false", "reject_requeue_true", "reject_requeue_false")

@@ -152,7 +152,7 @@ def _on_flow(channel: Channel, method: commands.Channel.Flow) -> None:
 
 
 def _on_close(channel: Channel, method: commands.Channel.Close) -> None:
-    channel.connection.forget_channel(channel)
+    channel.connection.channels.close(channel)
     channel.send(commands.Channel.CloseOk())
 
 

@@ -12,23 +12,23 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from pamqp import base, commands
+from pamqp import commands
 
 from drillyard.broker.errors import AmqpError, shorten
-from drillyard.broker.protocol import handshake
-from drillyard.broker.protocol.channel import Channel
+from drillyard.broker.protocol import greeting, handshake
+from drillyard.broker.protocol.channels import Channels
 from drillyard.broker.protocol.handshake import Limits
+from drillyard.broker.protocol.outbox import Outbox
 from drillyard.broker.wire import frames
 from drillyard.broker.wire.methods import pack_method, read_method
 from drillyard.broker.wire.table import Table
 
 if TYPE_CHECKING:
     from drillyard.broker.broker import Broker
+    from drillyard.broker.protocol.channel import Channel
 
 HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
-WRITE_HIGH_BYTES = 262_144  # Deliveries stop above this,
-WRITE_FULL_BYTES = 8_388_608  # and above this the client is not listened to either.
 _PUBLISH = b"\x00\x3c\x00\x28"
 _log = logging.getLogger("drillyard.broker")
 
@@ -46,18 +46,13 @@ class Connection(asyncio.Protocol):
         self.client_properties: Table = {}
         self.capabilities: Table = {}
         self.limits = Limits(handshake.CHANNEL_MAX, handshake.FRAME_MAX_BYTES, 0)
-        self.channels: dict[int, Channel] = {}
+        self.channels = Channels(self)
         self.connected_at_ms = 0
         self.received_bytes = 0
-        self.sent_bytes = 0
-        self._closing_channels: set[int] = set()
         self._splitter = frames.FrameSplitter(handshake.FRAME_MAX_BYTES)
         self._holds: set[str] = set()
-        self._out: list[bytes] = []
-        self._out_bytes = 0
         self._flush_scheduled = False
         self._process_scheduled = False
-        self._socket_full = False
         self._unanswered: dict[Channel, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._heard_at_s = self._sent_at_s = 0.0
@@ -69,7 +64,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._loop = asyncio.get_running_loop()
-        transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_HIGH_BYTES // 4)
+        self._outbox = Outbox(transport)
         self.peer = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self.local = (transport.get_extra_info("sockname") or ("?", 0))[:2]
         self.name = f"{self.peer[0]}:{self.peer[1]} -> {self.local[0]}:{self.local[1]}"
@@ -85,23 +80,20 @@ class Connection(asyncio.Protocol):
             self._process()
 
     def pause_writing(self) -> None:
-        self._socket_full = True
+        self._outbox.socket_full = True
 
     def resume_writing(self) -> None:
-        self._socket_full = False
+        self._outbox.socket_full = False
         self.release("slow reader")
-        for channel in list(self.channels.values()):
-            channel.pump()
+        self.channels.pump()
 
     def connection_lost(self, error: Exception | None) -> None:
         was = self.state
         self.state = "closed"
         if self._timer is not None:
             self._timer.cancel()
-        self._out.clear()
-        for channel in list(self.channels.values()):
-            channel.close()
-        self.channels.clear()
+        self._outbox.clear()
+        self.channels.close_all()
         self.broker.connection_closed(self, clean=was == "closing")
 
     # ---- frames in
@@ -151,11 +143,11 @@ class Connection(asyncio.Protocol):
         elif number == 0:
             if kind != frames.METHOD:
                 raise AmqpError(503, "content has no place on channel 0")
-            self._on_connection_method(read_method(payload))
+            greeting.on_method(self, read_method(payload))
         elif self.state != "running":
             raise AmqpError(503, f"channel {number} was used before the connection was open")
         else:
-            self._on_channel_frame(kind, number, payload)
+            self.channels.on_frame(kind, number, payload)
 
     def _on_frame_while_closing(self, kind: int, number: int, payload: bytes) -> None:
         """Everything is ignored now but the end of the closing."""
@@ -163,86 +155,14 @@ class Connection(asyncio.Protocol):
             return
         method = read_method(payload)
         if isinstance(method, commands.Connection.CloseOk):
-            self._end()
+            self.end()
         elif isinstance(method, commands.Connection.Close):
             self.send(pack_method(commands.Connection.CloseOk(), 0))
 
-    def _on_channel_frame(self, kind: int, number: int, payload: bytes) -> None:
-        channel = self.channels.get(number)
-        if channel is not None:
-            try:
-                channel.on_frame(kind, payload)
-            except AmqpError as error:
-                if error.ends_connection:
-                    raise
-                self._fail_channel(channel, error, payload)
-            return
-        method = read_method(payload) if kind == frames.METHOD else None
-        if number in self._closing_channels:
-            self._on_closing_channel(number, method)
-        elif isinstance(method, commands.Channel.Open):
-            self._open_channel(number)
-        elif not isinstance(method, commands.Channel.CloseOk):
-            raise AmqpError(504, f"expected 'channel.open' on channel {number}")
-
-    def _on_closing_channel(self, number: int, method: base.Frame | None) -> None:
-        if isinstance(method, commands.Channel.CloseOk):
-            self._closing_channels.discard(number)
-        elif isinstance(method, commands.Channel.Close):
-            self._closing_channels.discard(number)
-            self.send(pack_method(commands.Channel.CloseOk(), number))
-
-    def _open_channel(self, number: int) -> None:
-        if number > self.limits.channel_max:
-            raise AmqpError(530, f"channel {number} is above the negotiated channel_max ({self.limits.channel_max})")
-        self.channels[number] = Channel(self, number)
-        self.broker.counts.channels_opened += 1
-        self.send(pack_method(commands.Channel.OpenOk(), number))
-
-    def forget_channel(self, channel: Channel) -> None:
-        if self.channels.pop(channel.number, None) is not None:
-            self._answer(channel)
-            channel.close()
-            self.broker.counts.channels_closed += 1
-
-    # ---- the handshake
-
-    def _on_connection_method(self, method: base.Frame) -> None:
-        if isinstance(method, commands.Connection.Close) and self.state not in ("start",):
-            self.send(pack_method(commands.Connection.CloseOk(), 0))
-            self._end()
-        elif self.state == "start" and isinstance(method, commands.Connection.StartOk):
-            self._log_in(method)
-        elif self.state == "tune" and isinstance(method, commands.Connection.TuneOk):
-            self.limits = handshake.agree(method)
-            self._splitter.frame_max_bytes = self.limits.frame_max_bytes
-            self.state = "open"
-        elif self.state == "open" and isinstance(method, commands.Connection.Open):
-            if method.virtual_host != "/":
-                raise AmqpError(530, f"vhost {method.virtual_host} not found")
-            self._open()
-        else:
-            raise AmqpError(503, f"unexpected method {method.name} on channel 0")
-
-    def _log_in(self, method: commands.Connection.StartOk) -> None:
-        self.client_properties = method.client_properties or {}
-        self.capabilities = handshake.capabilities_of(self.client_properties)
-        try:
-            user, password = handshake.read_login(method.mechanism, _as_bytes(method.response))
-            if not self.broker.knows(user, password):
-                raise AmqpError(403, handshake.LOGIN_REFUSED.format(method.mechanism), ends_connection=True)
-        except AmqpError as error:
-            self.broker.event(f"connection {self.name}: login refused")
-            if error.code == 403 and not self.client_can("authentication_failure_close"):
-                self._end()
-                return
-            raise
-        self.user = user
-        self.state = "tune"
-        self.send(pack_method(handshake.tune(), 0))
-
-    def _open(self) -> None:
+    def on_open(self) -> None:
+        """The handshake is over."""
         self.state = "running"
+        self._splitter.frame_max_bytes = self.limits.frame_max_bytes
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -278,13 +198,16 @@ class Connection(asyncio.Protocol):
     @property
     def writable(self) -> bool:
         """False while the client reads too slowly for more deliveries."""
-        return self.state == "running" and not self._socket_full and self._out_bytes < WRITE_HIGH_BYTES
+        return self.state == "running" and self._outbox.roomy
+
+    @property
+    def sent_bytes(self) -> int:
+        return self._outbox.sent_bytes
 
     def send(self, data: bytes) -> None:
         if self.state == "closed":
             return
-        self._out.append(data)
-        self._out_bytes += len(data)
+        self._outbox.add(data)
         if not self._flush_scheduled:
             self._flush_scheduled = True
             self._loop.call_soon(self._flush)
@@ -296,7 +219,8 @@ class Connection(asyncio.Protocol):
             self._flush_scheduled = True
             self._loop.call_soon(self._flush)
 
-    def _answer(self, channel: Channel) -> None:
+    def answer(self, channel: Channel) -> None:
+        """Confirms what is settled by now."""
         self._unanswered.pop(channel, None)
         if channel.confirms is None or not channel.is_open:
             return
@@ -306,22 +230,18 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         for channel in list(self._unanswered):
-            self._answer(channel)
+            self.answer(channel)
         self._flush_scheduled = False
-        if not self._out or self.state == "closed":
+        if self.state == "closed":
             return
-        was_full = self._out_bytes >= WRITE_HIGH_BYTES
-        data = b"".join(self._out)
-        self._out.clear()
-        self._out_bytes = 0
-        self.sent_bytes += len(data)
+        was_roomy = self._outbox.roomy
+        if not self._outbox.flush():
+            return
         self._sent_at_s = self._loop.time()
-        self._transport.write(data)
-        if self._transport.get_write_buffer_size() > WRITE_FULL_BYTES:
+        if self._outbox.overfull:
             self.hold("slow reader")
-        if was_full and not self._socket_full:
-            for channel in list(self.channels.values()):
-                channel.pump()
+        if not was_roomy and self._outbox.roomy:
+            self.channels.pump()
 
     # ---- holds
 
@@ -368,20 +288,11 @@ class Connection(asyncio.Protocol):
 
     # ---- endings
 
-    def _fail_channel(self, channel: Channel, error: AmqpError, payload: bytes) -> None:
-        self.broker.event(f"connection {self.name}, channel {channel.number}: {error}")
-        self.forget_channel(channel)
-        self._closing_channels.add(channel.number)
-        class_id, method_id = _ids(payload) if payload[:2] != b"\x00\x00" else (0, 0)
-        self.send(
-            pack_method(commands.Channel.Close(error.code, error.reply_text, class_id, method_id), channel.number)
-        )
-
     def _fail(self, error: AmqpError) -> None:
         """Ends the connection with AMQP's close; one that cannot take it is dropped after a while."""
         self.broker.event(f"connection {self.name}: {error}")
         if self.state in ("closing", "closed"):
-            self._end()
+            self.end()
             return
         self.close(error.code, error.reply_text)
 
@@ -390,10 +301,9 @@ class Connection(asyncio.Protocol):
         if self.state in ("closing", "closed"):
             return
         if self.state == "header":
-            self._end()
+            self.end()
             return
-        for channel in list(self.channels.values()):
-            self.forget_channel(channel)
+        self.channels.close_all()
         self.state = "closing"
         for reason in list(self._holds):
             self.release(reason)
@@ -402,7 +312,8 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
         self._timer = self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Sends what waits and closes the socket."""
         self._flush()
         if self.state != "closed":
             self.state = "closing"
@@ -415,13 +326,3 @@ class Connection(asyncio.Protocol):
     def _give_up(self, why: str) -> None:
         self.broker.event(f"connection {self.name}: closed, {why}")
         self._transport.abort()
-
-
-def _ids(payload: bytes) -> tuple[int, int]:
-    return int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
-
-
-def _as_bytes(response: object) -> bytes:
-    """Long strings are read as bytes here, whatever pamqp's annotation says."""
-    assert isinstance(response, bytes)
-    return response

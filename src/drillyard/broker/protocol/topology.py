@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pamqp import base, commands
 
 from drillyard.broker.errors import AmqpError
-from drillyard.broker.queues.queue import Declaration
+from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.routing.bindings import Binding, Destination
 from drillyard.broker.routing.exchange import Exchange
 from drillyard.broker.routing.map import check_exchange

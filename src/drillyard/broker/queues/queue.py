@@ -9,50 +9,17 @@ dropped for a reason that is counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from drillyard.broker.errors import AmqpError
 from drillyard.broker.message import Message
 from drillyard.broker.queues.consumers import Consumers, Taker
 from drillyard.broker.queues.counts import Counts
+from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.queues.entry import Entry
+from drillyard.broker.queues.host import Host
 from drillyard.broker.queues.ready import ReadyMessages
 from drillyard.broker.queues.rules import Rules, combine
 from drillyard.broker.storage.journal import Journal
-from drillyard.broker.wire.table import Table
-
-
-class Host(Protocol):
-    """What a queue asks of the virtual host."""
-
-    def now_ms(self) -> int:
-        """Epoch milliseconds."""
-
-    def wake_at(self, queue: Queue, when_ms: int) -> None:
-        """Calls `queue.on_time()` at that moment or soon after."""
-
-    def dead_letter(self, queue: Queue, message: Message, reason: str) -> None:
-        """Publishes the message again by the queue's dead-letter rules, once the queue is done."""
-
-    def delete_unused(self, queue: Queue, why: str) -> None:
-        """The queue has outlived its use (auto-delete, x-expires)."""
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """What the client asked for. `owner` is the connection of an exclusive queue."""
-
-    name: str
-    durable: bool = False
-    auto_delete: bool = False
-    owner: object | None = None
-    arguments: Table = field(default_factory=dict)
-
-    @property
-    def stored(self) -> bool:
-        """An exclusive queue dies with its connection, so it never outlives a restart, durable or not."""
-        return self.durable and self.owner is None
 
 
 class Queue:
