@@ -205,6 +205,21 @@ class Postgres:
             for process in everyone:
                 process.resume()
 
+    @contextlib.contextmanager
+    def locked(self, name: str, table: str) -> Iterator[None]:
+        """Holds an exclusive lock on a table: whoever reads it waits."""
+        statement = f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(30)"
+        command = [str(self._bin / "psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-d", name]
+        holder = subprocess.Popen([*command, "-c", statement], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        is_held = f"SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = '{table}'::regclass"
+        try:
+            wait_until(lambda: self.query(name, is_held) == [["1"]], f"{table} is locked")
+            yield
+        finally:
+            self.query(name, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)'")
+            holder.kill()
+            holder.wait()
+
     def url(self, name: str) -> str:
         return f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/{name}"
 

@@ -200,4 +200,5 @@ def _described(order: Order) -> str:
 def _as_java(problem: Exception, url: str) -> str:
     if isinstance(problem, _Refused):
         return str(problem)
-    return f'org.springframework.web.client.ResourceAccessException: I/O error on POST request for "{url}": {reason_of(problem)}'
+    where = f'I/O error on POST request for "{url}"'
+    return f"org.springframework.web.client.ResourceAccessException: {where}: {reason_of(problem)}"
