@@ -15,9 +15,10 @@ _PAGE = 100
 
 
 class BankClient:
-    """Reads the ledger at `url` with the merchant's key."""
+    """Reads the ledger at `url` with the merchant's key, and switches its behaviour with the admin's key."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, admin_key: str = "") -> None:
+        self._admin_headers = {"Authorization": f"Bearer {admin_key}"}
         self._client = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=_TIMEOUT_S)
 
     async def charges(self) -> list[dict[str, Any]]:
@@ -31,6 +32,28 @@ class BankClient:
     async def refunds(self) -> list[dict[str, Any]]:
         """Every refund, newest first, as Stripe's refund objects."""
         return await self._all("/v1/refunds")
+
+    async def behaviour(self) -> dict[str, Any]:
+        """What is on: mode, share, delay_s, seed, and how many requests it has seen and struck."""
+        return await self._admin("GET")
+
+    async def behave(self, behaviour: dict[str, Any]) -> dict[str, Any]:
+        """Puts a behaviour in. Raises DrillyardError with the bank's own sentence when it is refused."""
+        return await self._admin("PUT", behaviour)
+
+    async def behave_well(self) -> None:
+        """Back to normal. Harmless twice."""
+        await self._admin("DELETE")
+
+    async def _admin(self, method: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        try:
+            answer = await self._client.request(method, "/admin/behaviour", json=body, headers=self._admin_headers)
+        except httpx.HTTPError as lost:
+            raise DrillyardError(f"The bank did not answer: {type(lost).__name__} {lost}.") from lost
+        if not answer.is_success:
+            raise DrillyardError(f"The bank refused: {answer.text.strip()[:300]}")
+        report: dict[str, Any] = answer.json()
+        return report
 
     async def _all(self, path: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []

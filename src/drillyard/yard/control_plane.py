@@ -198,6 +198,7 @@ class ControlPlane:
             api_key=keys.api_key,
             app_key=keys.app_key,
             bank_key=keys.bank_key,
+            bank_admin_key=keys.bank_admin_key,
             amqp_url=broker,
             management_url=management,
             page_url=f"http://{page}",

@@ -32,6 +32,7 @@ class YardState:
     api_key: str
     app_key: str
     bank_key: str
+    bank_admin_key: str
     amqp_url: str
     management_url: str
     page_url: str

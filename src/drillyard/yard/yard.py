@@ -12,7 +12,7 @@ import httpx
 
 from drillyard.base.errors import DrillyardError
 from drillyard.cluster.client import Api, ApiError
-from drillyard.cluster.http_api import HttpApi
+from drillyard.yard import kubeconfig
 from drillyard.yard.bank import BankClient
 from drillyard.yard.broker import BrokerClient
 from drillyard.yard.datadog import DatadogClient
@@ -77,11 +77,11 @@ async def open_yard(name: str) -> AsyncIterator[Yard]:
     if state is None:
         raise DrillyardError(f"Yard {name} is not up.", hint=f"`drill up{_option(name)}` starts it.")
     async with contextlib.AsyncExitStack() as stack:
-        api = HttpApi.from_kubeconfig(folder.kubeconfig)
+        api = kubeconfig.connect(folder.kubeconfig)
         stack.push_async_callback(api.close)
         broker = BrokerClient(state.management_url)
         stack.push_async_callback(broker.close)
-        bank = BankClient(f"http://{state.services['bank']}", state.bank_key)
+        bank = BankClient(f"http://{state.services['bank']}", state.bank_key, state.bank_admin_key)
         stack.push_async_callback(bank.close)
         datadog = DatadogClient(f"http://{state.services['telemetry']}", state.api_key, state.app_key)
         stack.push_async_callback(datadog.close)
