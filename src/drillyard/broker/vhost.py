@@ -155,6 +155,8 @@ class VirtualHost:
 
         Raises AmqpError 403, 405, 406 or 540.
         """
+        if wanted.name.startswith("amq."):
+            raise AmqpError(403, f"queue name '{wanted.name}' contains reserved prefix 'amq.*'")
         present = self.queues.get(wanted.name)
         if present is not None:
             owner = present.declaration.owner
@@ -163,8 +165,6 @@ class VirtualHost:
             check_same(present.declaration, wanted)
             present.touch()
             return present
-        if wanted.name.startswith("amq."):
-            raise AmqpError(403, f"queue name '{wanted.name}' contains reserved prefix 'amq.*'")
         check_arguments(wanted.name, wanted.arguments)
         if not wanted.name:
             name = f"amq.gen-{secrets.token_urlsafe(16)}"
