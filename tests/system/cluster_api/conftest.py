@@ -86,16 +86,20 @@ class Cluster:
         raise AssertionError("the cluster does not come to rest")
 
 
-def _kubectls() -> list[str]:
-    own = Path(sys.executable).with_name("kubectl")
-    return [str(own)] if own.exists() else []
+def _kubectl(which: str) -> str:
+    """The kubectl of the wheel, or the one on PATH, whose version is another."""
+    own = str(Path(sys.executable).with_name("kubectl"))
+    found = (
+        own if which == "wheel" and Path(own).exists() else shutil.which("kubectl", path="/usr/local/bin:/usr/bin:/bin")
+    )
+    if found is None:
+        pytest.skip(f"no kubectl ({which})")
+    return found
 
 
-@pytest.fixture
-async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
-    found = _kubectls() or [shutil.which("kubectl") or ""]
-    if not found[0]:
-        pytest.skip("no kubectl: install the dev dependencies")
+@pytest.fixture(params=["wheel", pytest.param("path", marks=pytest.mark.oracle)])
+async def cluster(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+    kubectl = _kubectl(request.param)
     ca = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     ca.issue_cert("127.0.0.1").configure_cert(context)
@@ -111,7 +115,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
     node = PaperNode(server.api("kubelet"), SystemClock())
     server.join(node)
     kubelet = asyncio.create_task(node.run())
-    cluster = Cluster(server, node, url, tmp_path, trusting, found[0])
+    cluster = Cluster(server, node, url, tmp_path, trusting, kubectl)
     yield cluster
     for process in cluster.running:
         if process.returncode is None:

@@ -22,7 +22,7 @@ async def test_every_create_command_is_understood(cluster: Cluster) -> None:
         "-n shop create service clusterip web --tcp=80:8079",
         "-n shop create role reader --verb=get,list --resource=pods,pods/log",
         "-n shop create rolebinding readers --role=reader --user=joe",
-        "-n shop autoscale deployment web --min=1 --max=3 --cpu=50%",
+        "-n shop autoscale deployment web --min=1 --max=3 --cpu-percent=50",
         "-n shop expose deployment web --name=web2 --port=80",
     ):
         await kubectl(cluster, command)
