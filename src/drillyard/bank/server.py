@@ -69,16 +69,26 @@ async def _serve(settings: BankSettings) -> int:
 
 
 class _Server(uvicorn.Server):
-    """
-    uvicorn without its own signal handling, which would end the process by the signal instead of with an exit code.
-    """
+    """uvicorn's server, which by itself wakes ten times a second and ends by the signal, not with an exit code."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._leaving = asyncio.Event()
 
     def leave(self) -> None:
         self.should_exit = True
+        self._leaving.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        seconds = 0
+        while not await self.on_tick(seconds * 10):  # It counts tenths, and renews the Date header on whole seconds.
+            seconds += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._leaving.wait(), timeout=1)
 
 
 @contextlib.contextmanager

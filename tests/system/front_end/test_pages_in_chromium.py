@@ -189,3 +189,16 @@ async def test_the_first_tab_leads_past_the_header_and_every_stop_shows_its_focu
     )
     await visit.command("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
     await visit.shows("Holy is in your cart.")
+
+
+async def test_the_older_order_pages_read_shipped_whatever_happened(start_front_end: Any, tmp_path: Path) -> None:
+    front_end = start_front_end(ORDER_PAGES="v1")
+    httpx.put(f"{front_end.orders_url}/payment", json={"is": "is away"}).raise_for_status()
+    async with devtools.browser(front_end.url, tmp_path / "profile") as page:
+        await order_as_the_document_says(page)
+        await page.click("Place Order")
+        await page.shows("Payment service unavailable")
+        await page.click("See your orders")
+        await page.shows("Shipped")
+
+        assert "Payment failed" not in await page.text()

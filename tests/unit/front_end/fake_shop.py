@@ -231,7 +231,10 @@ class FakeShop:
         return spring_error(500, "Internal Server Error", f"Payment service unavailable for order {identifier}")
 
     def _login(self, authorization: str) -> Response:
-        name, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+        try:
+            name, _, password = base64.b64decode(authorization.removeprefix("Basic ")).decode().partition(":")
+        except ValueError:
+            return go_error("Unauthorized", 401)
         if name not in self.users:
             return go_error("not found")
         known, identifier = self.users[name]

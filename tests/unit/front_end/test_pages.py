@@ -159,3 +159,12 @@ def test_text_stands_out_from_its_ground(scheme: int, pair: str) -> None:
     lighter, darker = sorted((luminance(colours[name]) for name in pair.split("/")), reverse=True)
 
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def test_the_older_order_pages_differ_in_one_file_and_offer_the_same_functions() -> None:
+    older = load("v1")
+    exported = re.compile(r"^export function (\w+)", re.MULTILINE)
+
+    assert [path for path in PAGES if PAGES[path] != older[path]] == ["/js/order-status.js"]
+    assert set(older) == set(PAGES)
+    assert exported.findall(older["/js/order-status.js"].body.decode()) == exported.findall(text("/js/order-status.js"))

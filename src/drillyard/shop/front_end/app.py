@@ -24,7 +24,7 @@ from drillyard.shop.front_end.failures import Failure
 from drillyard.shop.front_end.log import AccessLog, Write
 from drillyard.shop.front_end.middleware import Leaving, PoweredBy, Sessions, TidySlashes
 from drillyard.shop.front_end.orders import Orders
-from drillyard.shop.front_end.pages import StaticPages, load
+from drillyard.shop.front_end.pages import Page, StaticPages, load
 from drillyard.shop.front_end.sessions import SessionCookie, SessionStore
 from drillyard.shop.front_end.users import Users
 from drillyard.shop.metrics import MetricsMiddleware, new_registry
@@ -40,6 +40,7 @@ def build(
     cookie: SessionCookie,
     *,
     log: Write,
+    pages: dict[str, Page] | None = None,
     development: bool = False,
     registry: CollectorRegistry | None = None,
 ) -> ASGIApp:
@@ -65,7 +66,7 @@ def build(
         routes=_routes(back_ends, log),
         lifespan=lifespan,
         middleware=[
-            Middleware(StaticPages, pages=load()),
+            Middleware(StaticPages, pages=pages or load()),
             Middleware(Sessions, cookie=cookie, store=store),
             Middleware(AccessLog, write=log),
         ],

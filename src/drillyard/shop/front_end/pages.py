@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -37,21 +38,25 @@ class Page:
     etag: str
 
 
-def load(folder: Traversable | None = None, prefix: str = "/") -> dict[str, Page]:
-    """Every file of the folder (this package's `public` by default) by its path; `/` is the home page."""
-    folder = folder or files("drillyard.shop.front_end").joinpath("public")
-    pages: dict[str, Page] = {}
+def load(order_pages: str = "v2") -> dict[str, Page]:
+    """Every file of `public` by its path, `/` being the home page; `v1` lays the files of `public-v1` over them."""
+    package = files("drillyard.shop.front_end")
+    pages = dict(_read(package.joinpath("public"), "/"))
+    if order_pages == "v1":
+        pages.update(_read(package.joinpath("public-v1"), "/"))
+    pages["/"] = pages["/index.html"]
+    return pages
+
+
+def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, Page]]:
     for entry in folder.iterdir():
         if entry.is_dir():
-            pages.update(load(entry, f"{prefix}{entry.name}/"))
+            yield from _read(entry, f"{prefix}{entry.name}/")
             continue
         body = entry.read_bytes()
         suffix = "." + entry.name.rpartition(".")[2]
         content_type = _TYPES.get(suffix) or mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
-        pages[prefix + entry.name] = Page(body, content_type, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
-    if prefix == "/" and "/index.html" in pages:
-        pages["/"] = pages["/index.html"]
-    return pages
+        yield prefix + entry.name, Page(body, content_type, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
 
 
 class StaticPages:

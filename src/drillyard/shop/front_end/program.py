@@ -4,7 +4,6 @@ The front-end as a program: settings from the environment, served until SIGTERM.
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from drillyard.shop import service, settings
 from drillyard.shop.front_end.app import build
 from drillyard.shop.front_end.back_ends import BackEnds
+from drillyard.shop.front_end.pages import load
 from drillyard.shop.front_end.sessions import MemoryStore, RedisStore, SessionCookie
 from drillyard.shop.peers import http_client
 
@@ -28,15 +28,17 @@ class FrontEndSettings:
     user_url: str = settings.url("http://user", "http", "https")
     session_redis_url: str | None = settings.url(None, "redis", "rediss", "unix")
     """Unset: sessions live in this process and end with it."""
-    session_secret: str | None = settings.text(None, pattern=r"[\x21-\x7e]+", fits="printable ASCII", secret=True)
+    session_secret: str = settings.text("weavesocks", pattern=r"[\x21-\x7e]+", fits="printable ASCII", secret=True)
     """
-    Signs the session cookie; several front-ends must share it. Unset: a random one, so a restart logs everybody
-    out.
+    Signs the session cookie, the same in every front-end of a shop. It only keeps out ids that no front-end gave: what
+    protects a session is its id, which nobody can guess.
     """
     back_end_timeout_s: float = settings.number(60.0, least=0.1, most=600.0)
     """The original waits for ever; this is longer than any answer of a back-end that still works."""
     node_env: str = settings.text("production", pattern="production|development", fits="production or development")
     """`development` lets `?custId=` choose the customer, as in the original."""
+    order_pages: str = settings.text("v2", pattern="v1|v2", fits="v1 or v2")
+    """v1: the original's order pages, from before orders had a status; whatever happened, they read Shipped."""
 
 
 def main(argv: Sequence[str] = ()) -> int:
@@ -61,8 +63,9 @@ def serve(settings: FrontEndSettings) -> int:
     app = build(
         back_ends,
         store,
-        SessionCookie(settings.session_secret or secrets.token_urlsafe(32)),
+        SessionCookie(settings.session_secret),
         log=_write,
+        pages=load(settings.order_pages),
         development=settings.node_env == "development",
     )
     return service.serve(
