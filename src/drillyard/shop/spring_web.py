@@ -138,7 +138,8 @@ def application(
             about = f" (order {order})" if order else ""
             _log.error("%s %s failed%s: %s", request.method, request.url.path, about, problem)
         error = _as_spring_error(problem, request)
-        return java_json(error_body(error, request.url.path, boot), error.status)
+        headers = problem.headers if isinstance(problem, HTTPException) else None  # Allow, with a 405.
+        return java_json(error_body(error, request.url.path, boot), error.status, headers)
 
     app: ASGIApp = Starlette(
         routes=routes,

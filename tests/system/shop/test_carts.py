@@ -146,6 +146,7 @@ def test_an_error_has_boots_body(
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", body.pop("timestamp"))
     assert (body.pop("message"), body.pop("status")) == (message, status)
     assert list(body) == ["error", "path"]
+    assert ("allow" in answer.headers) == (status == 405)
     assert body["path"].endswith(path)
 
 

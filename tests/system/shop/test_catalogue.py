@@ -191,7 +191,7 @@ def test_a_locked_table_uses_up_the_pool_shows_in_the_metrics_and_ends_in_an_ans
     processes: Processes, postgres: Postgres
 ) -> None:
     catalogue = processes.start(
-        "catalogue", DATABASE_URL=postgres.url("catalogue"), DB_POOL_SIZE="2", DB_TIMEOUT_S="0.6"
+        "catalogue", DATABASE_URL=postgres.url("catalogue"), DB_POOL_SIZE="2", DB_TIMEOUT_S="1.5"
     )
     assert http.get(f"{catalogue.url}/catalogue").status_code == 200
 

@@ -111,7 +111,7 @@ class CatalogueRoutes:
         self._store = store
         self._database = database
         self._go_clock = go_web.GoTime()
-        self._images = frozenset(path.name for path in _IMAGES.iterdir())
+        self._images = frozenset(path.name for path in _IMAGES.glob("*.jp*g"))
         self._breakers = {name: Breaker(name, clock) for name in ("List", "Count", "Get", "Tags")}
 
     async def listing(self, request: Request) -> Response:
