@@ -46,8 +46,9 @@ class ApiServer:
     """
     A cluster's objects and their API.
 
-    `seed` draws uids, pod names and addresses. Versions start at the clock's time, so that a client of an earlier run
-    that comes back with its old version is told to list again, and never shown a gap.
+    `seed` draws uids, pod names and addresses. Versions start at the clock's milliseconds, so that a client of an earlier
+    run that comes back with its old version is told to list again, and never shown a gap. `audit_log` is a file that
+    gets one line a request.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class ApiServer:
         audit_log: Path | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        self.store = Store(first_version=int(self.clock.now().timestamp()))
+        self.store = Store(first_version=int(self.clock.now().timestamp() * 1000))
         self.objects = Objects(self.store, self.clock, random.Random(seed))
         self.tokens = Tokens.of(tokens)
         self._metrics = Metrics(self.store)

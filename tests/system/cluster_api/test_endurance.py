@@ -1,0 +1,153 @@
+"""
+Many watchers, slow readers, stops and starts: what must not hurt an API server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import time
+
+import aiohttp
+import pytest
+
+from drillyard.cluster.apiserver.auth import User
+from drillyard.cluster.apiserver.server import ApiServer
+from drillyard.cluster.client import ApiError
+from drillyard.cluster.http_api import HttpApi
+
+from .conftest import ADMIN_TOKEN, Cluster
+
+WATCHERS = 200
+
+
+def session(cluster: Cluster) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=0, ssl=cluster.ssl_context)
+    return aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}, connector=connector)
+
+
+async def test_two_hundred_watchers_see_the_same_changes_in_the_same_order(cluster: Cluster) -> None:
+    api = cluster.server.api("test")
+    begin = (await api.list("configmaps", "default")).resource_version
+    path = f"/api/v1/namespaces/default/configmaps?watch=true&resourceVersion={begin}"
+
+    async def watch(client: aiohttp.ClientSession) -> list[tuple[str, str]]:
+        seen: list[tuple[str, str]] = []
+        async with client.get(cluster.url + path) as response:
+            async for line in response.content:
+                event = json.loads(line)
+                seen.append((event["type"], event["object"]["metadata"]["name"]))
+                if len(seen) == 20:
+                    return seen
+        return seen
+
+    async with session(cluster) as client:
+        watchers = [asyncio.create_task(watch(client)) for _ in range(WATCHERS)]
+        for number in range(10):
+            await api.create("configmaps", "default", {"metadata": {"name": f"c{number}"}})
+            await asyncio.sleep(0.01)
+        for number in range(10):
+            await api.delete("configmaps", "default", f"c{number}")
+        found = await asyncio.wait_for(asyncio.gather(*watchers), 20)
+    wanted = [("ADDED", f"c{number}") for number in range(10)] + [("DELETED", f"c{number}") for number in range(10)]
+    assert all(seen == wanted for seen in found)
+    await _no_watcher_left(cluster, since=0)
+
+
+async def _no_watcher_left(cluster: Cluster, since: int) -> None:
+    """Only the control plane's own watchers remain once clients have gone."""
+    for _ in range(100):
+        keys = [watcher._key for watcher in cluster.server.store._watchers]
+        if keys.count("configmaps") <= 1:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("watchers are left behind")
+
+
+async def test_a_version_of_the_future_and_of_the_past_are_told_in_the_stream(cluster: Cluster) -> None:
+    async with session(cluster) as client:
+        for version, code, reason in (("1", 410, "Expired"), ("99999999999999", 504, "Timeout")):
+            path = f"/api/v1/pods?watch=true&resourceVersion={version}"
+            async with client.get(cluster.url + path) as response:
+                assert response.status == 200
+                event = json.loads(await response.content.readline())
+                assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", code, reason)
+
+
+async def test_a_watch_list_says_when_the_beginning_is_over(cluster: Cluster) -> None:
+    async with session(cluster) as client:
+        query = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+        async with client.get(f"{cluster.url}/api/v1/namespaces?{query}") as response:
+            events = [json.loads(await response.content.readline()) for _ in range(5)]
+        assert [event["type"] for event in events] == ["ADDED"] * 4 + ["BOOKMARK"]
+        assert events[4]["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+        async with client.get(f"{cluster.url}/api/v1/namespaces?watch=true&sendInitialEvents=true") as response:
+            assert response.status == 422
+
+
+async def test_a_watch_ends_when_its_time_is_over(cluster: Cluster) -> None:
+    async with (
+        session(cluster) as client,
+        client.get(f"{cluster.url}/api/v1/pods?watch=true&timeoutSeconds=1") as found,
+    ):
+        begin = time.monotonic()
+        await asyncio.wait_for(found.read(), 5)
+        assert 0.5 < time.monotonic() - begin < 3
+
+
+async def test_stopping_is_quick_and_ends_every_watch(cluster: Cluster) -> None:
+    async with session(cluster) as client, client.get(f"{cluster.url}/api/v1/pods?watch=true") as response:
+        begin = time.monotonic()
+        await cluster.server.stop()
+        assert time.monotonic() - begin < 2
+        assert await asyncio.wait_for(response.read(), 2) == b""
+
+
+async def test_after_a_restart_old_versions_are_told_to_list_again() -> None:
+    users = {ADMIN_TOKEN: User("admin", ("system:masters",))}
+    first = ApiServer(tokens=users)
+    port = await first.start()
+    async with HttpApi(f"http://127.0.0.1:{port}", token=ADMIN_TOKEN) as api:
+        before = (await api.list("pods")).resource_version
+        await first.stop()
+        with pytest.raises(ConnectionError):
+            await api.list("pods")
+        await asyncio.sleep(0.1)  # Versions begin at the clock's millisecond.
+        second = ApiServer(tokens=users)
+        assert await second.start(port=port) == port
+        with pytest.raises(ApiError) as refused:
+            await asyncio.wait_for(anext(api.watch("pods", resource_version=before)), 5)
+        assert refused.value.status == 410
+        assert int((await api.list("pods")).resource_version) > int(before)
+        await second.stop()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("GET", "/api/v1/pods?labelSelector=a===", None, 400),
+        ("GET", "/api/v1/pods?resourceVersion=old", None, 400),
+        ("GET", "/api/v1/pods?watch=true&timeoutSeconds=-1", None, 400),
+        ("POST", "/api/v1/namespaces", b"{", 400),
+        ("POST", "/api/v1/namespaces", b"[1]", 400),
+        ("POST", "/api/v1/namespaces", b'"x"', 400),
+        ("POST", "/api/v1/namespaces", b'{"metadata":{"name":"x"},"spec":{"finalizers":3}}', 400),
+        ("POST", "/api/v1/namespaces", b'{"a":' * 2000, 400),
+        ("POST", "/api/v1/namespaces", b'{"metadata":{"name":"' + b"x" * 4_000_000 + b'"}}', 413),
+        ("POST", "/api/v1/namespaces?dryRun=perhaps", b"{}", 422),
+        ("DELETE", "/api/v1/namespaces/default", b'{"gracePeriodSeconds":"soon"}', 400),
+        ("PATCH", "/api/v1/namespaces/default", b"[]", 415),
+        ("GET", "/apis/nothing.here/v1/things", None, 404),
+        ("PUT", "/api/v1", None, 405),
+    ],
+)
+async def test_nonsense_gets_a_status_and_no_traceback(
+    cluster: Cluster, method: str, path: str, body: bytes | None, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with session(cluster) as client:
+        headers = {"Content-Type": "application/json"}
+        data = io.BytesIO(body) if body is not None else None
+        async with client.request(method, cluster.url + path, data=data, headers=headers) as response:
+            assert response.status == code, await response.text()
+    assert "Traceback" not in caplog.text
