@@ -159,3 +159,35 @@ def test_a_pause_doubles_from_half_a_second_to_five() -> None:
 def test_a_heartbeat_is_added_where_the_url_has_none() -> None:
     assert with_heartbeat("amqp://g:g@h:5672/") == "amqp://g:g@h:5672/?heartbeat=10"
     assert with_heartbeat("amqp://h/%2F?heartbeat=60") == "amqp://h/%2F?heartbeat=60"
+
+
+async def test_connecting_is_tried_for_ever_with_pauses_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = VirtualClock()
+    tried_at: list[float] = []
+
+    async def refuse(url: str, name: str) -> None:
+        tried_at.append(clock.elapsed_s)
+        raise RuntimeError("a bug") if len(tried_at) == 8 else ConnectionRefusedError(111, "refused")
+
+    monkeypatch.setattr("drillyard.shop.shipping_queue.connect", refuse)
+    consumer = Consumer("amqp://x/", lambda message: None, clock)  # type: ignore[arg-type, return-value]
+    running = asyncio.create_task(consumer.run())
+    await clock.advance(60)
+
+    assert tried_at[:7] == [0, 0.5, 1.5, 3.5, 7.5, 12.5, 17.5]
+    assert len(tried_at) > 12
+    assert not consumer.consuming
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_message_in_work_is_finished_before_the_end_if_it_takes_no_longer_than_the_limit() -> None:
+    consumer = Consumer("amqp://x/", lambda message: None, VirtualClock())  # type: ignore[arg-type, return-value]
+    consumer._idle.clear()
+    finishing = asyncio.create_task(consumer.finish(5))
+    await asyncio.sleep(0)
+    assert not finishing.done()
+
+    consumer._idle.set()
+
+    await finishing

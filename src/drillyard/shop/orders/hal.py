@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 from starlette.requests import Request
@@ -116,11 +117,13 @@ def _page_link(base: str, page: int, size: int) -> dict[str, str]:
 def jackson(value: object, indent: str = "") -> str:
     """Jackson's default pretty printer: two spaces, `"key" : value`, arrays on one line around their elements."""
     deeper = indent + "  "
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, Mapping):
         if not value:
             return "{ }"
-        members = (f"{deeper}{json.dumps(key)} : {jackson(inner, deeper)}" for key, inner in value.items())
+        members = [f"{deeper}{encode_basestring(key)} : {jackson(inner, deeper)}" for key, inner in value.items()]
         return "{\n" + ",\n".join(members) + f"\n{indent}}}"
     if isinstance(value, list | tuple):
         return "[ " + ", ".join(jackson(inner, indent) for inner in value) + " ]" if value else "[ ]"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)
