@@ -26,6 +26,7 @@ from drillyard.telemetry.api import (
     metric_query,
     monitors,
     pipelines,
+    prometheus,
     series,
     validate,
 )
@@ -55,6 +56,7 @@ def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
         monitors,
         incidents,
         hosts,
+        prometheus,
     )
     routes = [route for surface in surfaces for route in surface.routes(telemetry)]
     handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}

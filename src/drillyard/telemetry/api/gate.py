@@ -6,6 +6,7 @@ Intake wants the API key only; everything else the application key as well, as D
 
 from __future__ import annotations
 
+import base64
 import hmac
 import re
 import time
@@ -74,6 +75,11 @@ class Gate:
         path = request.url.path
         if path in _OPEN:
             return ""
+        if path.startswith("/prometheus/"):
+            token = _token(request)
+            if not _one_of(token, self._app_keys):
+                raise ApiError(401, "Unauthorized", {"WWW-Authenticate": "Bearer"})
+            return token
         api_key = _key(request, "dd-api-key", "api_key", "dd-api-key")
         if not api_key and path.startswith("/v1/input/"):
             api_key = path.removeprefix("/v1/input/")
@@ -96,6 +102,17 @@ def _key(request: Request, header: str, *parameters: str) -> str:
         return found
     query = parse_qs(request.url.query)
     return next((query[name][0] for name in parameters if name in query), "")
+
+
+def _token(request: Request) -> str:
+    """The application key as Prometheus' clients can send it: bearer token, basic password, or Datadog's header."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            value = base64.b64decode(value, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return value.strip() or request.headers.get("dd-application-key", "")
 
 
 def _one_of(given: str, keys: Iterable[bytes]) -> bool:

@@ -1,0 +1,3 @@
+"""
+PromQL over the metric store, for those who ask Prometheus rather than Datadog.
+"""

@@ -1,0 +1,157 @@
+"""
+PromQL's functions over numbers and instant vectors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from drillyard.telemetry.prometheus.values import Labels, PromqlError, Sample, Value, Vector, key_of, without_name
+
+_BUCKET = "le"
+
+
+def _guarded(function: Callable[[float], float]) -> Callable[[float], float]:
+    """Outside of its domain a function is not a number."""
+
+    def apply(value: float) -> float:
+        try:
+            return function(value)
+        except (ValueError, OverflowError):
+            return math.nan
+
+    return apply
+
+
+def _log(function: Callable[[float], float]) -> Callable[[float], float]:
+    return lambda value: -math.inf if value == 0 else _guarded(function)(value)
+
+
+def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
+    return lambda value: float(function(value)) if math.isfinite(value) else value
+
+
+MATH: dict[str, Callable[[float], float]] = {
+    "abs": abs,
+    "ceil": _whole(math.ceil),
+    "floor": _whole(math.floor),
+    "sqrt": _guarded(math.sqrt),
+    "exp": _guarded(math.exp),
+    "ln": _log(math.log),
+    "log2": _log(math.log2),
+    "log10": _log(math.log10),
+    "sgn": lambda value: math.copysign(1.0, value) if value else 0.0,
+}
+CALENDAR: dict[str, Callable[[datetime], int]] = {
+    "minute": lambda moment: moment.minute,
+    "hour": lambda moment: moment.hour,
+    "day_of_week": lambda moment: moment.isoweekday() % 7,
+    "day_of_month": lambda moment: moment.day,
+    "day_of_year": lambda moment: moment.timetuple().tm_yday,
+    "month": lambda moment: moment.month,
+    "year": lambda moment: moment.year,
+}
+
+
+def call(name: str, arguments: list[Value], at_s: float) -> Value:
+    """Applies a function that needs no range. Raises PromqlError."""
+    if name in MATH:
+        return mapped(arguments[0], MATH[name])
+    if name in CALENDAR:
+        vector = arguments[0] if arguments else [Sample({}, at_s)]
+        return mapped(vector, lambda value: float(CALENDAR[name](datetime.fromtimestamp(value, UTC))))
+    match name, arguments:
+        case "time", []:
+            return at_s
+        case "pi", []:
+            return math.pi
+        case "vector", [float() as value]:
+            return [Sample({}, value)]
+        case "scalar", [list() as vector]:
+            return vector[0].value if len(vector) == 1 else math.nan
+        case "round", [vector, *rest]:
+            step = rest[0] if rest and isinstance(rest[0], float) and rest[0] else 1.0
+            return mapped(
+                vector, lambda value: math.floor(value / step + 0.5) * step if math.isfinite(value) else value
+            )
+        case "clamp", [vector, float() as low, float() as high]:
+            return mapped(vector, lambda value: max(low, min(high, value))) if low <= high else []
+        case "clamp_min", [vector, float() as low]:
+            return mapped(vector, lambda value: max(low, value))
+        case "clamp_max", [vector, float() as high]:
+            return mapped(vector, lambda value: min(high, value))
+        case "sort" | "sort_desc", [list() as vector]:
+            return sorted(vector, key=lambda sample: sample.value, reverse=name == "sort_desc")
+        case "label_replace", [list() as vector, str() as target, str() as text, str() as source, str() as pattern]:
+            return _label_replace(vector, target, text, source, pattern)
+        case "label_join", [list() as vector, str() as target, str() as separator, *names]:
+            return [_joined(sample, target, separator, [str(part) for part in names]) for sample in vector]
+        case "histogram_quantile", [float() as rank, list() as vector]:
+            return _histogram_quantile(rank, vector)
+    raise PromqlError(f"The function {name}() is not available here.")
+
+
+def mapped(value: Value, function: Callable[[float], float]) -> Vector:
+    """The function of every sample."""
+    if not isinstance(value, list):
+        raise PromqlError("An instant vector is needed here.")
+    return [Sample(without_name(sample.labels), function(sample.value)) for sample in value]
+
+
+def _label_replace(vector: Vector, target: str, text: str, source: str, pattern: str) -> Vector:
+    try:
+        expression = re.compile(pattern, re.DOTALL)
+    except re.error as wrong:
+        raise PromqlError(f"{pattern[:80]!r} is no regular expression: {wrong}.") from wrong
+    template = re.sub(r"\$\{?(\w+)\}?", r"\\g<\1>", text)
+    found = []
+    for sample in vector:
+        match = expression.fullmatch(sample.labels.get(source, ""))
+        try:
+            labels = _with(sample.labels, target, match.expand(template)) if match else sample.labels
+        except (re.error, IndexError) as wrong:
+            raise PromqlError(f"{text[:80]!r} does not fit the expression: {wrong}.") from wrong
+        found.append(Sample(labels, sample.value))
+    return found
+
+
+def _joined(sample: Sample, target: str, separator: str, names: list[str]) -> Sample:
+    text = separator.join(sample.labels.get(name, "") for name in names)
+    return Sample(_with(sample.labels, target, text), sample.value)
+
+
+def _with(labels: Labels, name: str, text: str) -> Labels:
+    changed = {key: value for key, value in labels.items() if key != name}
+    return changed | {name: text} if text else changed
+
+
+def _histogram_quantile(rank: float, vector: Vector) -> Vector:
+    groups: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
+    for sample in vector:
+        bound = sample.labels.get(_BUCKET, "")
+        labels = {name: value for name, value in without_name(sample.labels).items() if name != _BUCKET}
+        try:
+            groups.setdefault(key_of(labels), []).append((float(bound.replace("+Inf", "inf")), sample.value))
+        except ValueError:
+            continue
+    return [Sample(dict(key), _bucket_quantile(rank, sorted(buckets))) for key, buckets in groups.items()]
+
+
+def _bucket_quantile(rank: float, buckets: list[tuple[float, float]]) -> float:
+    """Linear inside the bucket that holds the rank, as in Prometheus."""
+    if math.isnan(rank) or len(buckets) < 2 or not math.isinf(buckets[-1][0]) or not buckets[-1][1]:
+        return math.nan
+    if not 0 <= rank <= 1:
+        return math.copysign(math.inf, rank - 0.5)
+    wanted = rank * buckets[-1][1]
+    place = next(number for number, (_, count) in enumerate(buckets) if count >= wanted)
+    if place == len(buckets) - 1:
+        return buckets[-2][0]
+    low, before = buckets[place - 1] if place else (0.0, 0.0)
+    high, count = buckets[place]
+    if place == 0 and high <= 0:
+        return high
+    return low + (high - low) * ((wanted - before) / (count - before) if count > before else 0.0)
