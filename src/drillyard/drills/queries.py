@@ -54,11 +54,11 @@ async def _run(
                 "samples": [_sample(query.kind, item) for item in found.items[:_SAMPLES]],
             }
         )
-        scene.say(f"{query.title} ({source}): {text} → {found.count}")
-        return (found.count == 0) == (expect == "none"), f"{found.count} found"
+        return (found.count == 0) == (expect == "none"), f"{found.count} found by {text}"
 
     words = {"none": "finds nothing", "some": "finds something"}
-    claim = f"{query.title}: the {source} query {words[expect]}"
+    whose = "as the document prints it" if source == "document" else "corrected"
+    claim = f"{query.title}, {whose}: {words[expect]}"
     return await judge_later(f"query-{'-'.join(query.title.lower().split())}-{source}", claim, words[expect], look)
 
 
