@@ -167,7 +167,7 @@ async def test_connecting_is_tried_for_ever_with_pauses_that_grow(monkeypatch: p
 
     async def refuse(url: str, name: str) -> None:
         tried_at.append(clock.elapsed_s)
-        raise RuntimeError("a bug") if len(tried_at) == 8 else ConnectionRefusedError(111, "refused")
+        raise ValueError("a bug") if len(tried_at) == 8 else ConnectionRefusedError(111, "refused")
 
     monkeypatch.setattr("drillyard.shop.shipping_queue.connect", refuse)
     consumer = Consumer("amqp://x/", lambda message: None, clock)  # type: ignore[arg-type, return-value]
