@@ -69,7 +69,8 @@ class Cluster:
                 continue
             address = f"10.244.0.{sum(map(ord, name)) % 250 + 1}"
             state = {"type": "Ready", "status": str(ready), "lastTransitionTime": time_of(self.clock.now())}
-            pod["status"] |= {"phase": "Running", "podIP": address, "conditions": [state]}
+            both = [state, {**state, "type": "ContainersReady"}]
+            pod["status"] |= {"phase": "Running", "podIP": address, "conditions": both}
             await self.api.update("pods", NAMESPACE, pod, subresource="status")
         await self.settle()
 

@@ -5,8 +5,11 @@ Endpoints, scheduling, daemons, namespaces, events: what follows from pods, node
 from __future__ import annotations
 
 from drillyard.cluster.client import ApiError, Object
+from drillyard.cluster.controllers.availability import is_ready
 from drillyard.cluster.controllers.daemonset import plan
+from drillyard.cluster.controllers.node_lifecycle import NodeLifecycle
 from drillyard.cluster.recorder import EventRecorder
+from drillyard.cluster.timestamps import micro_time_of
 
 from .conftest import NAMESPACE, Cluster, deployment, template
 
@@ -152,3 +155,76 @@ async def test_events_live_for_an_hour_after_they_last_happened(cluster: Cluster
     assert found["count"] == 2
     await cluster.advance(700)
     assert await cluster.events("Unhealthy") == []
+
+
+async def heartbeat(cluster: Cluster, node: str = "n1") -> None:
+    lease: Object = {"spec": {"renewTime": micro_time_of(cluster.clock.now())}}
+    try:
+        await cluster.api.patch("leases", "kube-node-lease", node, lease)
+    except ApiError:
+        await cluster.api.create("leases", "kube-node-lease", {"metadata": {"name": node}, **lease})
+
+
+async def test_a_node_that_falls_silent_loses_its_traffic_then_its_pods(cluster: Cluster) -> None:
+    await cluster.api.create("namespaces", None, {"metadata": {"name": "kube-node-lease"}})
+    await cluster.add_node()
+    await heartbeat(cluster)
+    await cluster.api.create("services", NAMESPACE, service())
+    await cluster.api.create("deployments", NAMESPACE, deployment())
+    await cluster.settle()
+    await cluster.make_ready()
+    for _ in range(5):
+        await cluster.advance(10)
+        await heartbeat(cluster)
+    assert await addresses(cluster) == 1
+    for _ in range(10):
+        await cluster.advance(5)
+    node = await cluster.api.get("nodes", None, "n1")
+    assert node["status"]["conditions"][0]["status"] == "Unknown"
+    assert [item["effect"] for item in node["spec"]["taints"]] == ["NoSchedule", "NoExecute"]
+    assert await addresses(cluster) == 0
+    for _ in range(56):
+        await cluster.advance(5)
+    assert not any("deletionTimestamp" in pod["metadata"] for pod in await cluster.items("pods"))
+    await cluster.advance(30)
+    assert any("deletionTimestamp" in pod["metadata"] for pod in await cluster.items("pods"))
+
+
+async def test_a_node_that_speaks_again_is_untainted(cluster: Cluster) -> None:
+    await cluster.api.create("namespaces", None, {"metadata": {"name": "kube-node-lease"}})
+    await cluster.add_node()
+    await heartbeat(cluster)
+    await cluster.api.create("deployments", NAMESPACE, deployment())
+    await cluster.settle()
+    await cluster.make_ready()
+    for _ in range(12):
+        await cluster.advance(5)
+    assert (await cluster.api.get("nodes", None, "n1"))["spec"]["taints"]
+    assert not is_ready((await cluster.items("pods"))[0])
+    await heartbeat(cluster)
+    ready = {"type": "Ready", "status": "True"}
+    await cluster.api.patch("nodes", None, "n1", {"status": {"conditions": [ready]}}, subresource="status")
+    await cluster.settle()
+    assert "taints" not in (await cluster.api.get("nodes", None, "n1"))["spec"]
+    assert is_ready((await cluster.items("pods"))[0])
+
+
+async def test_a_machine_that_slept_does_not_blame_its_node(cluster: Cluster) -> None:
+    await cluster.api.create("namespaces", None, {"metadata": {"name": "kube-node-lease"}})
+    await cluster.add_node()
+    await heartbeat(cluster)
+    controller = NodeLifecycle(cluster.api, cluster.clock)
+    await controller.reconcile(("", "n1"))
+    cluster.clock.elapsed_s += 3_600  # Nobody was woken meanwhile.
+    await controller.reconcile(("", "n1"))
+    assert (await cluster.api.get("nodes", None, "n1"))["status"]["conditions"][0]["status"] == "True"
+
+
+async def test_pods_of_a_node_that_is_gone_go_at_once(cluster: Cluster) -> None:
+    await cluster.add_node()
+    await cluster.api.create("deployments", NAMESPACE, deployment())
+    await cluster.settle()
+    await cluster.api.delete("nodes", None, "n1")
+    await cluster.settle()
+    (pod,) = await cluster.items("pods")
+    assert "nodeName" not in pod["spec"]

@@ -48,7 +48,8 @@ def to_storage(resource: Resource, obj: Object) -> Object:
 
 def _to_new_event(event: Object) -> Object:
     new = {_EVENT_NAMES.get(name, name): value for name, value in event.items()}
-    new.setdefault("eventTime", None)
+    if not new.get("eventTime"):  # Required here, and some clients insist; older recorders leave it out.
+        new["eventTime"] = event.get("firstTimestamp") or event["metadata"].get("creationTimestamp")
     return new
 
 

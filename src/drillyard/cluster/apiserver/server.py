@@ -46,9 +46,9 @@ class ApiServer:
     """
     A cluster's objects and their API.
 
-    `seed` draws uids, pod names and addresses. Versions start at the clock's milliseconds, so that a client of an earlier
-    run that comes back with its old version is told to list again, and never shown a gap. `audit_log` is a file that
-    gets one line a request.
+    `seed` draws uids, pod names and addresses. Versions start at the clock's milliseconds, so that a client of an
+    earlier run that comes back with its old version is told to list again, and never shown a gap. `audit_log` is a
+    file that gets one line a request.
     """
 
     def __init__(

@@ -22,6 +22,7 @@ from drillyard.cluster.controllers.event_expiry import EventExpiry
 from drillyard.cluster.controllers.garbage import GarbageCollector
 from drillyard.cluster.controllers.job import JobController
 from drillyard.cluster.controllers.namespace import NamespaceController
+from drillyard.cluster.controllers.node_lifecycle import NodeLifecycle
 from drillyard.cluster.controllers.replicaset import ReplicaSetController
 from drillyard.cluster.controllers.scheduler import Scheduler
 from drillyard.cluster.controllers.work_queue import WorkQueue
@@ -41,6 +42,7 @@ def all_controllers(api: Api, clock: Clock, ca_pem: str = "") -> list[Controller
         JobController(api, clock),
         EndpointsController(api, clock),
         NamespaceController(api, clock, ca_pem),
+        NodeLifecycle(api, clock),
         GarbageCollector(api, clock),
         AutoscalerController(api, clock),
         EventExpiry(api, clock),
