@@ -85,9 +85,9 @@ def demo(yard: YardName = DEFAULT_YARD) -> None:
     console = Console(stderr=True, highlight=False)
     console.print(Text("Drillyard: a real shop, broken on purpose.", style="bold"))
     console.print(
-        "Eight services, four PostgreSQL, a Valkey and an AMQP broker start as processes of this machine; a bank keeps"
+        "Eight services, four PostgreSQL, a Valkey and an AMQP broker start as processes of this machine; a bank "
+        "beside them keeps the ledger. Then the only consumer of the shipping queue goes away, and nothing says so."
     )
-    console.print("the ledger. Then the only consumer of the shipping queue goes away, and nothing says so.")
     settings = DrillSettings(seed=secrets.randbelow(1_000_000))
     played = _play(_find("incident-5"), settings, yard_folder(yard))
     _conclude(played)
@@ -144,6 +144,7 @@ def _conclude(played: Played) -> None:
     verdict = played.verdict
     console.print()
     console.print(Text(f" {verdict.outcome.name} ", style=f"bold reverse {_COLOURS[verdict.outcome]}"), verdict.reason)
-    console.print(f"  report:  {played.report}")
-    console.print(f"  record:  {played.record}")
-    console.print(f"  again:   {played.command}")
+    # Not wrapped: a path that is cut in two cannot be copied.
+    console.print(f"  report:  {played.report}", soft_wrap=True)
+    console.print(f"  record:  {played.record}", soft_wrap=True)
+    console.print(f"  again:   {played.command}", soft_wrap=True)

@@ -12,6 +12,7 @@ from typing import Self
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
+from rich.table import Table
 from rich.text import Text
 
 from drillyard.record.verdicts import Check, Outcome
@@ -24,6 +25,7 @@ _MARKS = {
     Outcome.INVALID: ("✗", "red"),
 }
 _HISTORY = 40
+_MARGIN = 12
 
 
 class Stage:
@@ -63,7 +65,7 @@ class Stage:
         self._console.print(heading)
 
     def say(self, text: str) -> None:
-        self._console.print(Text(f"              {text}", style="dim"))
+        self._line(Text("·", style="dim"), Text(text, style="dim"))
 
     def numbers(self, **values: float | None) -> None:
         self._values |= values
@@ -73,12 +75,19 @@ class Stage:
 
     def checked(self, check: Check) -> None:
         mark, colour = _MARKS[check.outcome]
-        line = Text(f"            {mark} ", style=colour)
-        line.append(check.claim)
-        line.append(f"  {check.seen}", style="dim")
+        text = Text(check.claim)
+        text.append(f"   {check.seen}", style="dim")
         if check.outcome is not Outcome.KEPT:
-            line.append(f"  (expected {check.expected})", style=colour)
-        self._console.print(line)
+            text.append(f"   (expected {check.expected})", style=colour)
+        self._line(Text(mark, style=colour), text)
+
+    def _line(self, mark: Text, text: Text) -> None:
+        """A mark in the margin, and a text that wraps beside it."""
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=_MARGIN, justify="right")
+        grid.add_column(overflow="fold")
+        grid.add_row(mark, text)
+        self._console.print(grid)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         top = max(self._depths, default=0.0)
