@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drillyard.telemetry.agent.autodiscovery import brokers
 from drillyard.telemetry.agent.cluster_metrics import deployment_gauges, pod_gauges, queue_gauges
 
 DEPLOYMENT = {"metadata": {"name": "payment", "namespace": "sock-shop"}, "spec": {"replicas": 0}, "status": {}}
@@ -45,3 +46,22 @@ def test_a_queue_without_a_consumer_says_zero():
     assert (found["rabbitmq.queue.messages"], found["rabbitmq.queue.consumers"]) == (7, 0)
     assert found["rabbitmq.queue.messages.publish.rate"] == 0.5
     assert gauges[0].tags == ("kube_cluster_name:c", "rabbitmq_queue:shipping-task", "rabbitmq_vhost:/")
+
+
+def broker_pod(image, annotations=None):
+    metadata = {"name": "rabbitmq-1", "namespace": "sock-shop", "uid": "r", "annotations": annotations or {}}
+    return {
+        "metadata": metadata,
+        "spec": {"containers": [{"name": "rabbitmq", "image": image}]},
+        "status": {"podIP": "10.244.0.9"},
+    }
+
+
+def test_a_broker_is_found_by_its_image_or_by_an_annotation():
+    (by_image,) = brokers([broker_pod("rabbitmq:3.13-management"), broker_pod("redis:7")], "c")
+    assert (by_image.url, by_image.user) == ("http://10.244.0.9:15672", "guest")
+    assert "kube_namespace:sock-shop" in by_image.tags
+    instance = '{"rabbitmq": {"instances": [{"rabbitmq_api_url": "http://%%host%%:8080/api/", "rabbitmq_user": "me"}]}}'
+    (annotated,) = brokers([broker_pod("x", {"ad.datadoghq.com/rabbitmq.checks": instance})], "c")
+    assert (annotated.url, annotated.user) == ("http://10.244.0.9:8080", "me")
+    assert list(brokers([broker_pod("rabbitmq", {"ad.datadoghq.com/rabbitmq.checks": "{"})], "c")) == []

@@ -22,7 +22,7 @@ from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.agent.events import EventForwarder
 from drillyard.telemetry.agent.intake import Intake
 from drillyard.telemetry.agent.kubernetes import KubernetesApi
-from drillyard.telemetry.agent.measure import Measurements
+from drillyard.telemetry.agent.measure import Measurements, named_broker
 from drillyard.telemetry.agent.objects import Objects
 from drillyard.telemetry.agent.offsets import Offsets
 from drillyard.telemetry.agent.pods import Pods
@@ -103,7 +103,6 @@ class Agent:
             self._intake, settings.api_url, settings.hostname, settings.cluster_name, self._pods, clock
         )
         self._kubernetes = KubernetesApi(session, settings.kubernetes_url, settings.service_account, clock)
-        self._session = session
         self._deployments = Objects()
         self._measurements = Measurements(
             self._intake,
@@ -114,6 +113,8 @@ class Agent:
             self._deployments,
             clock,
             settings.check_interval_s,
+            session,
+            named_broker(settings.management_url, settings.cluster_name),
         )
         self._checked = False
         self._saved_stats = Stats()
@@ -128,8 +129,6 @@ class Agent:
             self._keep_stats(),
         ]
         parts.append(self._measurements.run())
-        if self._settings.management_url:
-            parts.append(self._measurements.watch_queues(self._session, self._settings.management_url))
         if self._settings.kubernetes_url:
             parts += [
                 self._kubernetes.follow("/apis/apps/v1/deployments", self._deployments),

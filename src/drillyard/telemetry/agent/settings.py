@@ -31,7 +31,7 @@ class AgentSettings:
     port: int
     check_interval_s: float
     management_url: str
-    """RabbitMQ's management API with user and password, empty for none."""
+    """A broker's management API with user and password; left empty, brokers are looked for among the pods."""
 
 
 def read_agent_settings(environment: Mapping[str, str]) -> AgentSettings:
