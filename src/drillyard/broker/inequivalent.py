@@ -6,23 +6,20 @@ from drillyard.broker.errors import AmqpError
 
 
 def inequivalent(kind: str, name: str, argument: str, received: object, current: object) -> AmqpError:
-    """406 in RabbitMQ's words."""
-
-    def word(value: object) -> str:
-        if isinstance(value, bool):
-            return f"'{str(value).lower()}'"
-        return "none" if value is None else f"'{value}'"
-
-    if argument.startswith("x-") or argument == "alternate-exchange":
-
-        def word(value: object) -> str:
-            return "none" if value is None else f"the value '{_shown(value)}' of type '{_type_name(value)}'"
-
+    """Two values are shown plainly; where one side has none, the other is shown with its type."""
+    if received is None or current is None:
+        shown = [_with_type(received), _with_type(current)]
+    else:
+        shown = [f"'{_shown(received)}'", f"'{_shown(current)}'"]
     return AmqpError(
         406,
         f"inequivalent arg '{argument}' for {kind} '{name}' in vhost '/': "
-        f"received {word(received)} but current is {word(current)}",
+        f"received {shown[0]} but current is {shown[1]}",
     )
+
+
+def _with_type(value: object) -> str:
+    return "none" if value is None else f"the value '{_shown(value)}' of type '{_type_name(value)}'"
 
 
 def _shown(value: object) -> str:

@@ -29,13 +29,22 @@ START_LIMIT_S = 10.0
 STOP_LIMIT_S = 4.0
 
 
+# A test run that is killed leaves no broker behind.
+BROKER = """
+import sys
+from drillyard.base.processes import die_with_parent
+die_with_parent()
+from drillyard.broker.server import main
+sys.exit(main())
+"""
+
+
 @dataclass
 class BrokerProcess:
     """One broker process; ports are chosen by the system and read from its line `ready`."""
 
     data: Path
     settings: dict[str, str] = field(default_factory=dict)
-    module: str = "drillyard.broker"
 
     def start(self) -> None:
         environment = {
@@ -48,7 +57,7 @@ class BrokerProcess:
         }
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", self.module],
+            [sys.executable, "-c", BROKER],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

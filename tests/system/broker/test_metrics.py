@@ -58,32 +58,64 @@ async def test_counters_do_not_fall_when_a_queue_goes(busy_broker):
     assert total["rabbitmq_queue_messages", ""] == 0
 
 
+# A test run that is killed leaves no exporter behind.
+EXPORTER = """
+import sys
+from drillyard.base.processes import die_with_parent
+die_with_parent()
+from drillyard.broker.exporter import main
+sys.exit(main())
+"""
+
+
 class Exporter:
     """The exporter in its own process, reading a given management API."""
 
     def __init__(self, url: str) -> None:
         environment = {**os.environ, "RABBIT_URL": url, "PUBLISH_PORT": "0"}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "import sys; from drillyard.broker.exporter import main; sys.exit(main())"],
+            [sys.executable, "-c", EXPORTER],
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert "ready: 127.0.0.1:" in line, line
+        if "ready: 127.0.0.1:" not in line:
+            self.stop()
+            raise AssertionError(f"not ready: {line}")
         self.url = "http://" + line.split("ready: ")[1].split(",")[0]
 
     def stop(self) -> int:
+        """SIGTERM, and after three seconds worse; twice is harmless."""
         self.process.terminate()
-        code = self.process.wait(3)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
+        try:
+            return self.process.wait(3)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(3)
+            raise
+        finally:
+            assert self.process.stdout is not None
+            self.process.stdout.close()
 
 
-async def test_the_exporter_shows_queues_under_kbudde_s_names(busy_broker):
-    exporter = Exporter(busy_broker.management_url.replace("guest:guest@", ""))
+@pytest.fixture
+def start_exporter():
+    """Starts exporters; every one is stopped at the end, also when the test failed."""
+    started: list[Exporter] = []
+
+    def start(url: str) -> Exporter:
+        started.append(Exporter(url))
+        return started[-1]
+
+    yield start
+    for exporter in started:
+        exporter.stop()
+
+
+async def test_the_exporter_shows_queues_under_kbudde_s_names(busy_broker, start_exporter):
+    exporter = start_exporter(busy_broker.management_url.replace("guest:guest@", ""))
     async with httpx.AsyncClient(base_url=exporter.url) as client:
         found = samples((await client.get("/metrics")).text)
         health = await client.get("/health")
@@ -98,8 +130,8 @@ async def test_the_exporter_shows_queues_under_kbudde_s_names(busy_broker):
     assert (health.status_code, code) == (200, 0)
 
 
-def test_the_exporter_without_a_broker_says_so_and_lives(unused_tcp_port):
-    exporter = Exporter(f"http://127.0.0.1:{unused_tcp_port}")
+def test_the_exporter_without_a_broker_says_so_and_lives(unused_tcp_port, start_exporter):
+    exporter = start_exporter(f"http://127.0.0.1:{unused_tcp_port}")
 
     found = samples(httpx.get(exporter.url + "/metrics").text)
     health = httpx.get(exporter.url + "/health").status_code
