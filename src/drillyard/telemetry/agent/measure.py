@@ -6,6 +6,7 @@ A source that cannot be asked gives no point at all: a zero is always a measured
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -115,7 +116,7 @@ async def _queues(session: aiohttp.ClientSession, broker: Broker) -> list[Any] |
             if answer.status != 200:
                 return None
             found = orjson.loads(await answer.read())
-    except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError):
+    except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
         return None
     whole = isinstance(found, list) and all(isinstance(queue, dict) and "name" in queue for queue in found)
     return found if whole else None
