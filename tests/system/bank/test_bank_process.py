@@ -169,3 +169,19 @@ def test_a_bank_that_cannot_start_says_why_in_one_sentence(
     assert ended.returncode == code
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_merchant_that_retries_under_one_key_is_charged_once_for_each_order_by_a_bank_that_hangs_up(
+    start_bank: Any,
+) -> None:
+    bank = start_bank()
+    misbehave(bank, mode="hang_up_after_capture", share=0.5, seed=1)
+    client = stripe.StripeClient("sk_test_mock", base_addresses={"api": bank.url}, max_network_retries=6)
+
+    for order in "abc":
+        client.v1.payment_intents.create(PAYMENT | {"metadata": {"order_id": order}})
+
+    struck = httpx.get(f"{bank.url}/admin/behaviour", headers=ADMIN).json()["struck"]
+    charged = [charge.metadata["order_id"] for charge in client.v1.charges.list().data]
+    assert struck == 3
+    assert sorted(charged) == ["a", "b", "c"]

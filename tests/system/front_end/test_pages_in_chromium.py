@@ -84,7 +84,7 @@ async def test_when_payment_is_away_the_customer_reads_the_documents_words_and_t
     await visit.click("See your orders")
     await visit.shows("Payment failed")
     await visit.run("document.querySelector('#rows a').click()")
-    await visit.shows("so nothing will be sent")
+    await visit.shows("so nothing is being sent")
     await visit.open("/basket.html")
     await visit.shows("Proceed to checkout")
 

@@ -116,3 +116,18 @@ def _do(connection: sqlite3.Connection, verb: str, amount: int, target: str, mad
         return 0
     made.append(outcome.body["id"])
     return int(outcome.body["amount_captured"])
+
+
+async def test_a_ledger_that_cannot_be_written_is_a_500_and_a_line_in_the_log(bank: Any, monkeypatch: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(charges, "record", full)
+
+    answer = await bank.pay("k")
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (500, "api_error")
+    assert bank.log == ['ts=2025-11-05T20:00:00.000Z level=error msg="ledger failed: database or disk is full"']
+    monkeypatch.undo()
+    assert (await bank.pay("k")).status_code == 200
+    assert len(await bank.charges()) == 1

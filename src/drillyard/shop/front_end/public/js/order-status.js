@@ -13,7 +13,7 @@ const STATES = {
     name: "Payment failed",
     kind: "bad",
     means:
-      "The payment was not confirmed, so nothing will be sent. We cannot see from here whether your bank moved any money: if your statement shows this amount, tell us the order's number.",
+      "The payment was not confirmed, so nothing is being sent. We cannot see from here whether your bank moved any money: if your statement shows this amount, tell us the order's number.",
   },
   REFUNDED: { name: "Refunded", kind: "wait", means: "The payment was given back." },
   CANCELLED: { name: "Cancelled", kind: "bad", means: "This order was cancelled; nothing will be sent." },

@@ -83,7 +83,7 @@ async function showContent(order) {
     `${address.city ?? ""} ${address.postcode ?? ""}`.trim(),
     address.country,
   ]);
-  lines("pay", [card.longNum ? `Card ending in ${card.longNum.slice(-4)}` : ""]);
+  lines("pay", [card.longNum ? `Ending in ${card.longNum.slice(-4)}` : ""]);
   document.getElementById("shipping").textContent = dollars(SHIPPING);
   document.getElementById("total").textContent = dollars(order.total);
   document.getElementById("order").hidden = false;
