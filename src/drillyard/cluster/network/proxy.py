@@ -3,8 +3,9 @@ The edge proxy's process: every connection between pods, and from this machine i
 
 It is a process of its own so that a busy shop cannot starve the API server. It keeps no state that it was not told: the
 service network sends edges over the inherited Unix socket on stdin, one JSON object a line, and gets one answer each:
-`{"id": 1, "op": "apply", "edges": {"<edge>": {"port": 24101, "backends": [["127.0.0.1", 23007]]}}, "removed":
-["<edge>"]}` → `{"id": 1, "failed": {"<edge>": "[Errno 98] Address already in use"}}`. End of file ends the process.
+`{"id": 1, "op": "apply", "edges": {"<edge>": {"port": 24101, "backends": [["127.0.0.1", 23007]], "fault": null}},
+"removed": ["<edge>"]}` → `{"id": 1, "failed": {"<edge>": "[Errno 98] Address already in use"}}`. End of file ends the
+process.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from drillyard.cluster.network.edge import Edge
+from drillyard.cluster.network.link_fault import Impairment
 
 _log = logging.getLogger(__name__)
 _LINE_MAX = 32 * 1024 * 1024
@@ -49,8 +51,10 @@ class Proxy:
                 await edge.remove()
                 edge = None
             if edge is None:
-                edge = self._edges[name] = Edge(wanted["port"])
+                edge = self._edges[name] = Edge(name, wanted["port"])
             try:
+                fault = wanted.get("fault")
+                await edge.impair(Impairment.from_json(fault) if fault is not None else None)
                 await edge.set_backends([(host, port) for host, port in wanted["backends"]])
             except OSError as refused:
                 failed[name] = str(refused)

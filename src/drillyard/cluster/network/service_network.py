@@ -16,6 +16,7 @@ import ipaddress
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from drillyard.base.spawner import Spawner, SpawnError
 from drillyard.cluster.client import Api, EventType, Object, PodAddress
 from drillyard.cluster.informer import Informer
 from drillyard.cluster.network import topology
+from drillyard.cluster.network.link_fault import Impairment
+from drillyard.cluster.network.links import Links
+from drillyard.cluster.network.links_api import LinksApi
 from drillyard.cluster.network.port_pool import PortPool
 from drillyard.cluster.network.proxy_client import ProxyClient, ProxyLostError
 from drillyard.cluster.network.topology import HOST, Backend, Client, EdgeKey
@@ -42,12 +46,25 @@ _FIRST_POD = 2  # .0 is the network, .1 the node.
 _LAST_POD = 254
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What the proxy knows of an edge."""
+
+    port: int
+    backends: list[Backend]
+    fault: Impairment | None
+
+    def to_json(self) -> dict[str, Any]:
+        fault = self.fault.to_json() if self.fault is not None else None
+        return {"port": self.port, "backends": self.backends, "fault": fault}
+
+
 class ServiceNetwork:
     """
     Implements `PodNetwork`. `folder` holds the tables, `ports` is the yard's range of loopback ports.
 
     `api_server_port` is where pods reach `kubernetes.default.svc`; `host_ports` are wished-for ports of this machine,
-    such as `{"sock-shop/front-end:80": 2025}`, used where they are free.
+    such as `{"sock-shop/front-end:80": 2025}`, used where they are free. `links` holds the faults of links.
     """
 
     def __init__(
@@ -69,13 +86,15 @@ class ServiceNetwork:
         self._proxy = ProxyClient(spawner, folder / "edge-proxy.log")
         self._clients: dict[str, Client] = {HOST: Client(HOST, "", HOST)}
         self._edge_ports: dict[EdgeKey, int] = {}
-        self._told: dict[EdgeKey, tuple[int, list[Backend]]] = {}
+        self._told: dict[EdgeKey, _Told] = {}
         self._written: dict[str, str] = {}
         self._next_address = _FIRST_POD
         self._tasks: list[asyncio.Task[None]] = []
         self._dirty = asyncio.Event()
         self._asked = self._done = 0
         self._settled = asyncio.Condition()
+        self.links = Links(self.settle)
+        self._links_api = LinksApi(self.links, folder / "links.sock")
 
     async def start(self) -> None:
         """Starts the proxy and the watches; returns when what exists is in place. Raises DrillyardError."""
@@ -92,9 +111,11 @@ class ServiceNetwork:
             await self.stop()
             raise DrillyardError(f"The API server listed no Services within {_SYNC_TIMEOUT_S:.0f} s.") from late
         await self.settle()
+        await self._links_api.start()
 
     async def stop(self) -> None:
         """Ends the proxy. Harmless twice."""
+        await self._links_api.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -193,19 +214,22 @@ class ServiceNetwork:
             process = await self._proxy.start()
             self._tasks = [task for task in self._tasks if not task.done()]
             self._tasks.append(asyncio.create_task(self._notice_end(process.wait()), name="network: proxy"))
-        wanted = dict(self._wanted())
+        wanted = {
+            key: (backends, self.links.on(self._clients[key.client], key.service, key.port))
+            for key, backends in self._wanted()
+        }
         for key in wanted.keys() - self._edge_ports.keys():
             self._edge_ports[key] = self._pool.take(self._preferred(key))
         removed = [key for key in self._edge_ports if key not in wanted]
         while changed := {
-            key: (self._edge_ports[key], backends)
-            for key, backends in wanted.items()
-            if self._told.get(key) != (self._edge_ports[key], backends)
+            key: told
+            for key, (backends, fault) in wanted.items()
+            if self._told.get(key) != (told := _Told(self._edge_ports[key], backends, fault))
         }:
             answer = await self._proxy.ask(
                 {
                     "op": "apply",
-                    "edges": {str(key): {"port": port, "backends": places} for key, (port, places) in changed.items()},
+                    "edges": {str(key): told.to_json() for key, told in changed.items()},
                     "removed": [str(key) for key in removed],
                 }
             )
