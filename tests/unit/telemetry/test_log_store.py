@@ -118,3 +118,20 @@ def test_a_batch_that_fails_leaves_nothing_behind(tmp_path):
     store.add([Record(7, "next")])
     assert [log.message for log in store.search(parse(""), ALWAYS)] == ["next"]
     store.close()
+
+
+def test_the_oldest_make_room_in_table_and_index(tmp_path, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.logs.store.PRUNED", 3)
+    store = SqliteStore(tmp_path / "logs.db", records_max=5)
+    for number in range(7):
+        store.add([Record(number, f"word line{number}", service="a", tags=["k:v", "bare"], attributes={"n": number})])
+    assert [log.message for log in store.search(parse(""), ALWAYS)] == [
+        "word line6",
+        "word line5",
+        "word line4",
+        "word line3",
+    ]
+    for query in ("word", "service:a", "k:v", "@n:*"):
+        assert store.count(parse(query), ALWAYS) == 4
+    assert store.count(parse("line1"), ALWAYS) == 0
+    store.close()

@@ -241,3 +241,51 @@ async def test_nothing_found_is_no_bucket(client):
 async def test_an_aggregate_that_makes_no_sense_is_refused(client, body):
     answer = await client.post(AGGREGATE, json=body)
     assert answer.status_code == 400, answer.text
+
+
+@pytest.mark.parametrize("facet", ["service", "env", "tags", "@n", "status"])
+async def test_the_quick_count_by_group_agrees_with_the_slow_one(client, facet):
+    logs = [
+        {"message": "x", "service": "abc"[number % 3], "ddtags": f"env:{number % 2},bare{number % 2}", "n": number}
+        for number in range(12)
+    ]
+    await post(client, logs)
+    group = {"facet": facet, "limit": 100}
+    quick = (await client.post(AGGREGATE, json={"group_by": [group]})).json()["data"]["buckets"]
+    both = {"group_by": [group], "compute": [{"aggregation": "count"}, {"aggregation": "cardinality", "metric": "@n"}]}
+    slow = (await client.post(AGGREGATE, json=both)).json()["data"]["buckets"]
+    assert {str(item["by"]): item["computes"]["c0"] for item in quick} == {
+        str(i["by"]): i["computes"]["c0"] for i in slow
+    }
+    assert quick
+
+
+async def test_the_first_version_lists_logs_page_by_page(client):
+    await post(client, [{"message": str(number), "service": "a"} for number in range(3)])
+    body = {"query": "service:a", "time": {"from": "now-1h", "to": "now"}, "limit": 2, "sort": "asc"}
+    first = (await client.post("/api/v1/logs-queries/list", json=body)).json()
+    rest = (await client.post("/api/v1/logs-queries/list", json=body | {"startAt": first["nextLogId"]})).json()
+    assert [log["content"]["message"] for log in first["logs"] + rest["logs"]] == ["0", "1", "2"]
+    assert rest["nextLogId"] is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/dashboard",
+        "/api/v1/slo",
+        "/api/v2/downtime",
+        "/api/v2/team",
+        "/api/v2/current_user",
+        "/api/v1/notebooks",
+    ],
+)
+async def test_what_is_not_kept_is_an_empty_list_and_cannot_be_written(client, path):
+    assert (await client.get(path)).status_code == 200
+    assert (await client.post(path, json={})).status_code == 405
+
+
+async def test_there_are_no_spans(client):
+    body = {"data": {"type": "search_request", "attributes": {"filter": {"query": "*"}}}}
+    assert (await client.post("/api/v2/spans/events/search", json=body)).json()["data"] == []
+    assert (await client.post("/api/v2/spans/events/search", json={})).status_code == 400

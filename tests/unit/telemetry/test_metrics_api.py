@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from drillyard.telemetry.metrics.store import MetricStore, Point
+
 NOW_S = 1_762_372_800
 TAGS = ["kube_namespace:sock-shop", "kube_deployment:payment"]
 METRIC = "kubernetes_state.deployment.replicas_available"
@@ -160,3 +162,13 @@ async def test_logs_can_be_counted_in_a_formula(client):
 )
 async def test_a_formula_that_makes_no_sense_is_refused(client, body):
     assert (await client.post("/api/v2/query/timeseries", json=body)).status_code == 400
+
+
+def test_old_points_are_let_go(tmp_path, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.metrics.store.PRUNE_EVERY", 2)
+    store = MetricStore(tmp_path / "metrics.db")
+    store.add([Point("a", (), NOW_S - 4 * 86_400, 1.0)])
+    store.add([Point("a", (), NOW_S, 2.0)])
+    (series,) = store.series("a", 0, NOW_S)
+    assert list(series.points) == [(NOW_S, 2.0)]
+    store.close()

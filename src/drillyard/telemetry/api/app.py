@@ -22,12 +22,14 @@ from drillyard.telemetry.api import (
     logs_aggregate,
     logs_intake,
     logs_search,
+    logs_v1,
     metric_lists,
     metric_query,
     monitors,
     pipelines,
     prometheus,
     series,
+    unused,
     validate,
 )
 from drillyard.telemetry.api.answers import error_answer
@@ -57,6 +59,8 @@ def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
         incidents,
         hosts,
         prometheus,
+        logs_v1,
+        unused,
     )
     routes = [route for surface in surfaces for route in surface.routes(telemetry)]
     handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}

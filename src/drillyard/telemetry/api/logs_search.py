@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from drillyard.telemetry.api.answers import ApiError
 from drillyard.telemetry.api.body import read_object
 from drillyard.telemetry.api.pages import answer_search, form_of, read_question
 from drillyard.telemetry.logs.record import Record
@@ -54,3 +55,11 @@ def show(record: Record) -> dict[str, Any]:
 def log_id(key: int) -> str:
     """The record's key in the shape of Datadog's ids."""
     return "AQAAA" + base64.urlsafe_b64encode(key.to_bytes(9)).decode()
+
+
+def read_log_id(text: str) -> int:
+    """The key in an id. Raises ApiError."""
+    try:
+        return int.from_bytes(base64.urlsafe_b64decode(text.removeprefix("AQAAA")))
+    except ValueError as wrong:
+        raise ApiError(400, "The log id is damaged.") from wrong

@@ -12,7 +12,7 @@ from typing import Any
 from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.logs.query import parse
 from drillyard.telemetry.logs.query.matcher import number, values
-from drillyard.telemetry.logs.query.nodes import All, Exists, Field
+from drillyard.telemetry.logs.query.nodes import All, Exists, Field, FieldKind, Match, Node, conjunction
 from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.logs.store import RecordStore, Window
 from drillyard.telemetry.times import iso, parse_duration
@@ -21,6 +21,8 @@ AGGREGATIONS = ("count", "cardinality", "pc75", "pc90", "pc95", "pc98", "pc99", 
 GROUPS_MAX = 10_000
 POINTS_MAX = 1_500
 COMPUTES_MAX = 20
+VALUES_MAX = 100
+"""A facet with more values than this is counted record by record."""
 
 
 class AggregateError(DrillyardError):
@@ -102,6 +104,10 @@ def aggregate(
     tree = parse(query)
     if not groups and all(compute.aggregation == "count" for compute in computes):
         return _count_only(store, tree, window, computes)
+    if _countable(groups, computes):
+        counted = _count_by_value(store, tree, window, computes, groups[0])
+        if counted is not None:
+            return _sorted(counted, groups)
     cells: dict[tuple[str, ...], list[dict[int, _Cell]]] = {}
     for record in store.search(tree, window, newest_first=False):
         for key in _keys(record, groups):
@@ -123,7 +129,7 @@ def aggregate(
     return _sorted(found, groups)
 
 
-def _count_only(store: RecordStore, tree: Any, window: Window, computes: Sequence[Compute]) -> list[Bucket]:
+def _count_only(store: RecordStore, tree: Node, window: Window, computes: Sequence[Compute]) -> list[Bucket]:
     """Without groups, counting needs the times alone, which the index has."""
     results: list[Any] = []
     total = store.count(tree, window)
@@ -139,6 +145,29 @@ def _count_only(store: RecordStore, tree: Any, window: Window, computes: Sequenc
             times[start] = times.get(start, 0) + 1
         results.append([{"time": iso(start), "value": value} for start, value in sorted(times.items())])
     return [Bucket({}, results)]
+
+
+def _countable(groups: Sequence[Group], computes: Sequence[Compute]) -> bool:
+    """Whether every figure is a plain count of one facet with few values."""
+    simple = all(c.aggregation == "count" and c.interval_ms is None and c.metric is None for c in computes)
+    return simple and len(groups) == 1 and groups[0].missing is None and groups[0].histogram is None
+
+
+def _count_by_value(
+    store: RecordStore, tree: Node, window: Window, computes: Sequence[Compute], group: Group
+) -> list[Bucket] | None:
+    """One count for each value that the facet ever had, which the index answers; None when there are too many."""
+    field = group.facet
+    if field.kind is FieldKind.TAG:
+        known = store.known_values(f"tag {field.name}")
+    elif field.name in ("service", "host", "source", "status"):
+        known = store.known_values(field.name)
+    else:
+        return None
+    if len(known) > VALUES_MAX:
+        return None
+    counts = {value: store.count(conjunction([tree, Match(field, value)]), window) for value in known}
+    return [Bucket({group.name: value}, [count] * len(computes)) for value, count in counts.items() if count]
 
 
 def _start(timestamp_ms: int, compute: Compute) -> int:

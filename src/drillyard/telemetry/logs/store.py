@@ -32,6 +32,10 @@ from drillyard.telemetry.logs.record import Record, from_document
 KEY_SHIFT = 20
 """A million records per millisecond."""
 TIMESTAMP_MAX_MS = 1 << 42
+KEY_MAX = (1 << 63) - 2
+RECORDS_MAX = 2_000_000
+"""Beyond it the oldest make room, PRUNED at a time."""
+PRUNED = 2_000
 SEARCH_S = 15.0
 """A search that takes longer is given up, so that nobody else waits for it."""
 
@@ -92,8 +96,9 @@ class RecordStore(Protocol):
 class SqliteStore:
     """RecordStore in one SQLite file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, records_max: int = RECORDS_MAX) -> None:
         self._path = path
+        self._records_max = records_max
         self._writing = threading.Lock()
         self._writer = self._connect()
         self._writer.executescript(_SCHEMA)
@@ -101,6 +106,7 @@ class SqliteStore:
         self._readers_lock = threading.Lock()
         self._numbers: dict[int, int] = {}
         self._seen: set[tuple[str, str]] = set()
+        (self._count,) = self._writer.execute("SELECT count(*) FROM record").fetchone()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=10)
@@ -121,6 +127,9 @@ class SqliteStore:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 new = self._insert(records)
+                count = self._count + len(records)
+                if count > self._records_max:
+                    count -= self._prune()
                 self._writer.execute("COMMIT")
             except BaseException:
                 self._numbers.clear()
@@ -128,6 +137,7 @@ class SqliteStore:
                     self._writer.execute("ROLLBACK")
                 raise
             self._seen |= new
+            self._count = count
 
     def _insert(self, records: Sequence[Record]) -> set[tuple[str, str]]:
         new: set[tuple[str, str]] = set()
@@ -142,6 +152,18 @@ class SqliteStore:
             )
         self._writer.executemany("INSERT OR IGNORE INTO known_value VALUES (?, ?)", new)
         return new
+
+    def _prune(self) -> int:
+        """Takes the oldest records out of table and index; says how many."""
+        rows = self._writer.execute("SELECT key, document FROM record ORDER BY key LIMIT ?", (PRUNED,)).fetchall()
+        for key, document in rows:
+            texts = index_text(from_document(key, key >> KEY_SHIFT, orjson.loads(document)))
+            self._writer.execute(
+                "INSERT INTO record_index (record_index, rowid, message, terms) VALUES ('delete', ?, ?, ?)",
+                (key, *texts),
+            )
+        self._writer.execute("DELETE FROM record WHERE key <= ?", (rows[-1][0],))
+        return len(rows)
 
     def _next_key(self, timestamp_ms: int) -> int:
         if len(self._numbers) > 10_000:
@@ -161,6 +183,7 @@ class SqliteStore:
     ) -> Iterator[Record]:
         low, high = window.keys()
         if after is not None:
+            after = max(-1, min(after, KEY_MAX))  # A client may send anything.
             low, high = (low, min(high, after - 1)) if newest_first else (max(low, after + 1), high)
         direction = "DESC" if newest_first else "ASC"
         with _Reading(self) as reader:

@@ -15,6 +15,11 @@ import orjson
 
 TYPES = ("gauge", "count", "rate")
 
+KEPT_S = 3 * 86_400
+"""Points older than this, counted from the newest, are let go."""
+PRUNE_EVERY = 500
+"""Requests between two looks for old points."""
+
 _SCHEMA = """
 BEGIN;
 CREATE TABLE IF NOT EXISTS series (
@@ -62,6 +67,7 @@ class MetricStore:
         self._connection.execute("PRAGMA synchronous=NORMAL")
         self._connection.executescript(_SCHEMA)
         self._ids: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._added = 0
 
     def close(self) -> None:
         """Closes the file; further calls fail."""
@@ -75,12 +81,20 @@ class MetricStore:
             try:
                 rows = [(self._id(point), point.time_s, point.value) for point in points]
                 self._connection.executemany("INSERT OR REPLACE INTO point VALUES (?, ?, ?)", rows)
+                self._added += 1
+                if self._added % PRUNE_EVERY == 0:
+                    self._prune(max(point.time_s for point in points) - KEPT_S)
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._ids.clear()
                 with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def _prune(self, before_s: int) -> None:
+        series = self._connection.execute("SELECT id FROM series").fetchall()
+        rows = [(identity, before_s) for (identity,) in series]
+        self._connection.executemany("DELETE FROM point WHERE series = ? AND time_s < ?", rows)
 
     def _id(self, point: Point) -> int:
         key = (point.metric, point.tags)

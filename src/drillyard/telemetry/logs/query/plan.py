@@ -43,7 +43,8 @@ def index_text(record: Record) -> tuple[str, str]:
     for path, found in record.flat.items():
         terms.add(term("@", path))
         terms.update(term("@" + path, value) for value in found)
-    return " ".join(map(index_word, words(record.message))), " ".join(terms)
+    # Sorted, because taking a record out of the index needs the very same text again.
+    return " ".join(map(index_word, words(record.message))), " ".join(sorted(terms))
 
 
 def indexed_pairs(record: Record) -> Iterator[tuple[str, str]]:
