@@ -110,8 +110,10 @@ class Spawner:
         async with self._starting:
             if self._closed:
                 raise SpawnError("The spawner is closed.")
-            if self._zygote is not None and not self._zygote.lost:
-                return
+            if self._zygote is not None:
+                if not self._zygote.lost:
+                    return
+                await self._zygote.stop()
             self._zygote = await _Zygote.launch(self._preload, self._env)
 
     async def spawn(self, spec: SpawnSpec) -> SpawnedProcess:
@@ -174,7 +176,8 @@ class _Zygote:
         self._waiting: dict[int, tuple[Spawner, asyncio.Future[SpawnedProcess]]] = {}
         self._children: dict[int, SpawnedProcess] = {}
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._post())]
+        self._posting = asyncio.create_task(self._post(), name="zygote: requests")
+        self._reading = asyncio.create_task(self._read(), name="zygote: answers")
 
     @staticmethod
     async def launch(preload: Sequence[str], env: Mapping[str, str] | None) -> _Zygote:
@@ -227,9 +230,9 @@ class _Zygote:
         self._outbox.put_nowait(request)
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._reading.cancel()
+        self._posting.cancel()
+        await asyncio.gather(self._reading, self._posting, return_exceptions=True)
         self._lose()
         for _ in range(int(_STOP_TIMEOUT_S / 0.01)):
             if self.process.poll() is not None:
@@ -300,6 +303,7 @@ class _Zygote:
         if self.lost:
             return
         self.lost = True
+        self._posting.cancel()
         self._socket.close()
         for pid, child in self._children.items():
             kill_session(pid)
