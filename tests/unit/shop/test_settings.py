@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 
 from drillyard.base.errors import SettingError
 from drillyard.shop import settings
+from drillyard.shop.carts import CartsSettings
+from drillyard.shop.catalogue import CatalogueSettings
 from drillyard.shop.orders import OrdersSettings
+from drillyard.shop.payment import PaymentSettings
+from drillyard.shop.queue_master import QueueMasterSettings
 from drillyard.shop.settings import from_environment, without_password
+from drillyard.shop.shipping import ShippingSettings
+from drillyard.shop.user import UserSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,3 +101,36 @@ def test_passwords_are_taken_out_of_urls() -> None:
         without_password("postgresql+asyncpg://shop:pass@db:5432/data") == "postgresql+asyncpg://shop:***@db:5432/data"
     )
     assert without_password("http://h/a:b@c") == "http://h/a:b@c"
+
+
+# Settings of a service, variable, value, the sentence.
+SERVICES = [
+    (CatalogueSettings, "PORT", "eighty", "PORT is 'eighty'; it must be a whole number from 0 to 65535."),
+    (UserSettings, "HATEAOS", "a b", "HATEAOS is 'a b'; it must be a host, or host:port."),
+    (CartsSettings, "DB_POOL_SIZE", "0", "DB_POOL_SIZE is '0'; it must be a whole number from 1 to 500."),
+    (OrdersSettings, "HTTP_TIMEOUT_S", "nan", "HTTP_TIMEOUT_S is 'nan'; it must be a number from 0.01 to 600."),
+    (
+        PaymentSettings,
+        "PAYMENT_GATEWAY_KEY",
+        "a b",
+        "PAYMENT_GATEWAY_KEY is a value that is not shown; it must be a key of printable ASCII.",
+    ),
+    (ShippingSettings, "PUBLISHER_CONFIRMS", "maybe", "PUBLISHER_CONFIRMS is 'maybe'; it must be true or false."),
+    (QueueMasterSettings, "WORK_MS", "-1", "WORK_MS is '-1'; it must be a whole number from 0 to 3600000."),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "value", "sentence"), SERVICES)
+def test_each_service_says_what_would_fit(kind: type, key: str, value: str, sentence: str) -> None:
+    with pytest.raises(SettingError) as raised:
+        from_environment(kind, {key: value})
+
+    assert str(raised.value) == sentence
+
+
+def test_the_defaults_are_the_originals_ports_and_names() -> None:
+    assert [kind().port for kind, *_ in SERVICES] == [80, 8084, 8081, 8082, 8080, 8080, 8080]
+    assert {kind().host for kind, *_ in SERVICES} == {"127.0.0.1"}
+    assert (OrdersSettings().payment_url, OrdersSettings().shipping_url) == ("http://payment", "http://shipping")
+    assert (PaymentSettings().decline_over, PaymentSettings().payment_gateway_url) == (105, None)
+    assert ShippingSettings().amqp_url == QueueMasterSettings().amqp_url == "amqp://guest:guest@rabbitmq:5672/"
