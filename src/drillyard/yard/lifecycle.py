@@ -29,6 +29,8 @@ from drillyard.yard.state import YardLock, YardState
 
 _START_MAX_S = 90.0
 _STOP_MAX_S = 20.0
+# Templates 160 MB and as much for the pods' copies, once and once again for logs and write-ahead logs.
+_SPACE_BYTES = 500_000_000
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*")
 _OVERRIDABLE = (*SERVICES, "bank", "rabbitmq", "session-db")
 
@@ -94,6 +96,7 @@ def start_yard(folder: YardFolder, options: UpOptions, progress: Callable[[str],
         )
     lock.release()
     _clear(folder)
+    _check_space(folder)
     folder.path.mkdir(mode=0o711)
     reader, writer = os.pipe()
     with folder.log.open("wb") as log:
@@ -124,6 +127,16 @@ def start_yard(folder: YardFolder, options: UpOptions, progress: Callable[[str],
     state = YardState.read(folder)
     assert state is not None
     return state
+
+
+def _check_space(folder: YardFolder) -> None:
+    """A store that runs out of space fails late and in many words; so it is asked for beforehand."""
+    free = shutil.disk_usage(folder.home).free
+    if free < _SPACE_BYTES:
+        raise DrillyardError(
+            f"Only {free // 1_000_000} MB are free in {folder.home}; a yard needs {_SPACE_BYTES // 1_000_000} MB.",
+            hint="Free some space, or name another place in DRILLYARD_HOME.",
+        )
 
 
 def stop_yard(folder: YardFolder) -> bool:
