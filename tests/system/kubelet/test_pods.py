@@ -236,6 +236,13 @@ async def test_a_missing_config_map_holds_the_container_until_it_is_there(cluste
     await cluster.pod_when("needy", is_ready)
 
 
+async def test_a_pod_that_overruns_its_deadline_fails(cluster: Cluster) -> None:
+    await cluster.run_pod("slow", "stubborn", spec={"activeDeadlineSeconds": 1, "terminationGracePeriodSeconds": 0})
+    pod = await cluster.pod_when("slow", lambda pod: pod["status"]["phase"] == "Failed")
+    assert pod["status"]["reason"] == "DeadlineExceeded"
+    assert main_status(pod)["state"]["terminated"]["exitCode"] == 137
+
+
 async def test_a_missing_program_is_a_start_error(cluster: Cluster) -> None:
     await cluster.run_pod("typo", "busybox", command=["no-such-program"], spec={"restartPolicy": "Never"})
     pod = await cluster.pod_when("typo", lambda pod: pod["status"]["phase"] == "Failed")

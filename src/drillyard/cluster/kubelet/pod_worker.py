@@ -23,6 +23,7 @@ from drillyard.cluster.kubelet.container_state import ContainerRecord, Terminate
 from drillyard.cluster.kubelet.environment import PodFacts, Sources
 from drillyard.cluster.kubelet.pod_context import NodeServices, PodContext
 from drillyard.cluster.kubelet.pod_status import compose, is_sidecar
+from drillyard.cluster.kubelet.pod_upkeep import has_changing_volumes, keep_volumes_current, wait_for_deadline
 from drillyard.cluster.kubelet.settings import NODE_ADDRESS, TokenSource
 from drillyard.cluster.kubelet.status_writer import StatusWriter
 from drillyard.cluster.kubelet.volumes import MountError, Volumes, with_account_mount
@@ -57,6 +58,7 @@ class PodWorker:
         self._ending = False
         self._started_at = _start_time(pod) or node.clock.now()
         self._status: Object = {}
+        self._failure: Object = {}  # Why the pod as a whole failed: reason and message.
         folder = node.settings.pods_folder / self.uid
         sources = Sources(api, metadata["namespace"])
         facts = PodFacts(self._pod, "", node.settings.name, NODE_ADDRESS, allocatable)
@@ -109,6 +111,8 @@ class PodWorker:
             now=self._node.clock.now(),
             terminating=self._ending,
         )
+        if self._failure:
+            self._status |= {"phase": "Failed", **self._failure}
         self._writer.push(self._status)
 
     async def shut_down(self, grace_s: float) -> None:
@@ -125,16 +129,29 @@ class PodWorker:
     async def _run(self) -> None:
         writing = asyncio.create_task(self._writer.run(), name=f"status {self.context.label}")
         living = asyncio.create_task(self._live(), name=f"life {self.context.label}")
+        beside = [asyncio.create_task(self._keep_deadline(living), name=f"deadline {self.context.label}")]
+        if has_changing_volumes(self._object):
+            current = keep_volumes_current(self._volumes, self.context)
+            beside.append(asyncio.create_task(current, name=f"volumes {self.context.label}"))
         try:
             await self._deleting.wait()
             self._ending = True
-            living.cancel()
-            await asyncio.gather(living, return_exceptions=True)
+            await _cancel(living, *beside)
             await self._end()
         finally:
-            living.cancel()
-            writing.cancel()
-            await asyncio.gather(living, writing, return_exceptions=True)
+            await _cancel(living, writing, *beside)
+
+    async def _keep_deadline(self, living: asyncio.Task[None]) -> None:
+        if self._object["spec"].get("activeDeadlineSeconds") is None:
+            return
+        ran_s = (self._node.clock.now() - self._started_at).total_seconds()
+        text = await wait_for_deadline(self._object, ran_s, self._node.clock)
+        if living.done():
+            return  # It had ended by itself.
+        await _cancel(living)
+        self._failure = {"reason": "DeadlineExceeded", "message": text}
+        await self.context.event("Normal", "DeadlineExceeded", text)
+        await self._finish()
 
     # Life
 
@@ -257,6 +274,12 @@ class PodWorker:
             except (OSError, TimeoutError) as lost:
                 _log.warning("pod %s is not deleted yet: %s", self.context.label, lost)
             await self._node.clock.sleep(_DELETE_RETRY_S)
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _stop_all(runners: Sequence[ContainerRunner], grace_s: float) -> None:
