@@ -61,11 +61,11 @@ def _to_v1(autoscaler: Object) -> Object:
     spec: dict[str, Any] = dict(autoscaler["spec"])
     status: dict[str, Any] = dict(autoscaler.get("status", {}))
     for metric in spec.pop("metrics", ()):
-        if metric["type"] == "Resource" and metric["resource"]["name"] == "cpu":
-            spec["targetCPUUtilizationPercentage"] = metric["resource"]["target"].get("averageUtilization")
+        if (found := metric.get("resource") or {}).get("name") == "cpu":
+            spec["targetCPUUtilizationPercentage"] = (found.get("target") or {}).get("averageUtilization")
     for metric in status.pop("currentMetrics", None) or ():
-        if metric["type"] == "Resource" and metric["resource"]["name"] == "cpu":
-            status["currentCPUUtilizationPercentage"] = metric["resource"]["current"].get("averageUtilization")
+        if (found := metric.get("resource") or {}).get("name") == "cpu":
+            status["currentCPUUtilizationPercentage"] = (found.get("current") or {}).get("averageUtilization")
     status.pop("conditions", None)
     spec.pop("behavior", None)
     status.setdefault("currentReplicas", 0)

@@ -199,7 +199,7 @@ def _node(obj: Object) -> None:
 
 
 def _binding(obj: Object) -> None:
-    _put(obj["roleRef"], apiGroup="rbac.authorization.k8s.io")
+    obj["roleRef"]["apiGroup"] = obj["roleRef"].get("apiGroup") or "rbac.authorization.k8s.io"
     for subject in obj.get("subjects", ()):
         if subject.get("kind") in ("User", "Group"):
             _put(subject, apiGroup="rbac.authorization.k8s.io")

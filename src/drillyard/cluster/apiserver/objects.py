@@ -96,7 +96,7 @@ class Objects:
         name = metadata["name"]
         if resource.namespaced:
             self._must_be_active(resource, metadata["namespace"], name)
-        defaults.fill_in(resource.key, new)
+        self._complete(resource, new)
         if causes := validation.check(resource.key, new):
             raise status.invalid(resource.group, resource.kind, name, causes)
         if self.store.get(resource.key, metadata.get("namespace", ""), name):
@@ -259,6 +259,11 @@ class Objects:
                 new.setdefault(name, {})
         return new
 
+    def _complete(self, resource: Resource, new: Object) -> None:
+        preferred = named(resource.plural)
+        schema.put_zeros(new, schema.of_kind(preferred.group, preferred.version, preferred.kind))
+        defaults.fill_in(resource.key, new)
+
     def _must_fit_path(self, resource: Resource, namespace: str, metadata: Object) -> None:
         if not resource.namespaced:
             metadata.pop("namespace", None)
@@ -304,8 +309,10 @@ class Objects:
             if "managedFields" in old.obj["metadata"]:
                 new["metadata"]["managedFields"] = old.obj["metadata"]["managedFields"]
         self._strategy.keep(resource, new, old.obj, subresource)
-        if not subresource:
-            defaults.fill_in(resource.key, new)
+        if subresource:
+            schema.put_zeros(new, schema.of_kind(resource.group, resource.version, resource.kind))
+        else:
+            self._complete(resource, new)
             causes = validation.check(resource.key, new) + validation.check_change(resource.key, new, old.obj)
             if causes:
                 raise status.invalid(resource.group, resource.kind, old.name, causes)

@@ -157,13 +157,13 @@ def _autoscaler(obj: Object, now: datetime) -> list[Any]:
     spec, status = obj["spec"], obj.get("status", {})
     target = spec["scaleTargetRef"]
     current = {
-        item["resource"]["name"]: item["resource"]["current"]
+        item["resource"]["name"]: item["resource"].get("current") or {}
         for item in status.get("currentMetrics") or ()
-        if item.get("type") == "Resource"
+        if "resource" in item
     }
     shown = []
     for metric in spec.get("metrics", ()):
-        name, wanted = metric["resource"]["name"], metric["resource"]["target"]
+        name, wanted = metric["resource"]["name"], metric["resource"].get("target") or {}
         now_used = current.get(name, {})
         if "averageUtilization" in wanted:
             used = now_used.get("averageUtilization")

@@ -113,6 +113,8 @@ def problems(obj: Any, node: Node, path: str = "", depth: int = 0) -> Iterator[t
     elif isinstance(obj, list):
         items = resolved.get("items", {})
         for index, item in enumerate(obj):
+            if item is None:
+                yield "type", f"json: cannot unmarshal null into field {path}[{index}]"
             yield from problems(item, items, f"{path}[{index}]", depth + 1)
 
 
@@ -135,6 +137,31 @@ def _fits(obj: Any, expected: str) -> bool:
 def _mismatch(obj: Any, path: str, expected: str) -> str:
     names = {dict: "object", list: "array", str: "string", bool: "bool", int: "number", float: "number"}
     return f"json: cannot unmarshal {names[type(obj)]} into field {path or '(root)'} of {expected}"
+
+
+_ZEROS: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
+
+
+def put_zeros(obj: Any, node: Node) -> None:
+    """
+    Gives absent fields that are required, and scalar, the zero that Go would write for them, in place.
+
+    So whoever reads a stored object may rely on them; whether a zero makes sense is for validation to say.
+    """
+    resolved = resolve(node)
+    if isinstance(obj, dict):
+        properties = resolved.get("properties", {})
+        for name in resolved.get("required", ()):
+            zero = _ZEROS.get(properties[name].get("type", ""))
+            if zero is not None:
+                obj.setdefault(name, zero)
+        for name, value in obj.items():
+            if isinstance(value, dict | list) and (below := child(resolved, name)) is not None:
+                put_zeros(value, below)
+    elif isinstance(obj, list) and obj and isinstance(obj[0], dict):
+        items = resolved.get("items", {})
+        for item in obj:
+            put_zeros(item, items)
 
 
 def without_nulls(obj: Any) -> Any:

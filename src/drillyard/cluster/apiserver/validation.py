@@ -20,6 +20,7 @@ from drillyard.cluster.apiserver.status import (
 )
 from drillyard.cluster.client import Object
 from drillyard.cluster.labels import matches_labels
+from drillyard.cluster.quantity import parse_quantity
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -118,6 +119,10 @@ def _metadata(key: str, metadata: Object) -> Causes:
     elif not pattern.fullmatch(name):
         yield invalid_value("metadata.name", name, text)
     yield from _labels(metadata.get("labels") or {}, "metadata.labels")
+    for index, owner in enumerate(metadata.get("ownerReferences") or ()):
+        for field in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(field):
+                yield required(f"metadata.ownerReferences[{index}].{field}")
     for item in metadata.get("annotations") or {}:
         if not _QUALIFIED.fullmatch(item.lower()):
             yield invalid_value("metadata.annotations", item, "a qualified name is [prefix/]name")
@@ -293,6 +298,16 @@ def _autoscaler(obj: Object) -> Causes:
         if metric.get("type") != "Resource" or metric.get("resource", {}).get("name") not in ("cpu", "memory"):
             detail = "this cluster measures Resource metrics only: cpu and memory"
             yield forbidden_field(f"spec.metrics[{index}]", detail)
+            continue
+        target = metric["resource"].get("target") or {}
+        utilization, value = target.get("averageUtilization"), str(target.get("averageValue", ""))
+        if target.get("type") == "Utilization" and (utilization or 0) < 1:
+            yield required(f"spec.metrics[{index}].resource.target.averageUtilization", "must be greater than 0")
+        elif target.get("type") == "AverageValue" and not (_QUANTITY.fullmatch(value) and parse_quantity(value) > 0):
+            yield required(f"spec.metrics[{index}].resource.target.averageValue", "must be positive")
+        elif target.get("type") not in ("Utilization", "AverageValue"):
+            supported = ("AverageValue", "Utilization")
+            yield unsupported(f"spec.metrics[{index}].resource.target.type", target.get("type", ""), supported)
 
 
 def _binding(obj: Object) -> Causes:
