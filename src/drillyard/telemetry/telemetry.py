@@ -38,7 +38,7 @@ class Telemetry:
         self.monitors = MonitorBook(folder / "monitors.json")
         self.incidents = IncidentBook(folder / "incidents.json")
         self.containers = Containers(clock)
-        self._readers = ThreadPoolExecutor(2, "telemetry-read")
+        self._readers = ThreadPoolExecutor(4, "telemetry-read")
         self._writers = ThreadPoolExecutor(1, "telemetry-write")
         self.log_writer = GroupWriter(self.logs.add, self._writers)
         self.metrics = MetricStore(folder / "metrics.db")
@@ -59,7 +59,9 @@ class Telemetry:
         return await asyncio.get_running_loop().run_in_executor(self._readers, question)
 
     def close(self) -> None:
-        """Waits for running commits and searches, then closes the files."""
+        """Waits for running commits, ends running searches, then closes the files."""
+        self.logs.abort_searches()
+        self.events.abort_searches()
         self._writers.shutdown()
         self._readers.shutdown(cancel_futures=True)
         self.logs.close()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from drillyard.telemetry.logs.query import QueryError, matches, parse
 from drillyard.telemetry.logs.record import Record
-from drillyard.telemetry.logs.store import SqliteStore, Window
+from drillyard.telemetry.logs.record_store import SearchTooSlow, Window
+from drillyard.telemetry.logs.store import SqliteStore
 
 CASES = json.loads((Path(__file__).parent / "data" / "log-query-cases.json").read_text())
 ALWAYS = Window(0, 1 << 41)
@@ -134,4 +135,15 @@ def test_the_oldest_make_room_in_table_and_index(tmp_path, monkeypatch):
     for query in ("word", "service:a", "k:v", "@n:*"):
         assert store.count(parse(query), ALWAYS) == 4
     assert store.count(parse("line1"), ALWAYS) == 0
+    store.close()
+
+
+def test_a_running_search_ends_at_once_when_the_program_does(tmp_path):
+    store = SqliteStore(tmp_path / "logs.db")
+    store.add([Record(number, "word") for number in range(10)])
+    running = store.search(parse("*:word"), ALWAYS)
+    next(running)
+    store.abort_searches()
+    with pytest.raises(SearchTooSlow):
+        next(running)
     store.close()

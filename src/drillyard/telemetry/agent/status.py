@@ -39,7 +39,7 @@ def main(argv: Sequence[str] = ()) -> int:
     if age_s > STALE_S:
         print(f"Error: unable to reach the running Agent: its figures are {age_s:.0f} s old.", file=sys.stderr)
         return 1
-    print(report(stats, datetime.now(UTC)), end="")
+    print(report(stats, datetime.now(UTC)), end="", flush=True)
     return 0
 
 

@@ -17,7 +17,7 @@ from drillyard.telemetry.api.fields import needed_text, text, texts, whole_numbe
 from drillyard.telemetry.events.event import ALERT_TYPES, PRIORITIES, Event, show_v1
 from drillyard.telemetry.logs.intake import normal_tags
 from drillyard.telemetry.logs.query.nodes import All, Field, FieldKind, Match, Node, conjunction, disjunction
-from drillyard.telemetry.logs.store import Window
+from drillyard.telemetry.logs.record_store import Window
 from drillyard.telemetry.telemetry import Telemetry
 
 PAGE_SIZE = 1_000

@@ -19,7 +19,7 @@ from drillyard.telemetry.api.fields import needed_text, section, sections, text,
 from drillyard.telemetry.api.logs_aggregate import read_groups
 from drillyard.telemetry.api.metric_query import unit_of
 from drillyard.telemetry.logs.aggregate import AGGREGATIONS, Compute, aggregate, facet
-from drillyard.telemetry.logs.store import Window
+from drillyard.telemetry.logs.record_store import Window
 from drillyard.telemetry.metrics.evaluate import evaluate, grid_for
 from drillyard.telemetry.metrics.functions import summary
 from drillyard.telemetry.metrics.lines import Grid, Line

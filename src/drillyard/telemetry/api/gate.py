@@ -21,7 +21,7 @@ from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.api.answers import ApiError, error_answer
 from drillyard.telemetry.logs.cursor import CursorError
 from drillyard.telemetry.logs.intake import IntakeError
-from drillyard.telemetry.logs.store import SearchTooSlow
+from drillyard.telemetry.logs.record_store import SearchTooSlow
 
 RATE_MAX = 3_000
 RATE_PERIOD_S = 60

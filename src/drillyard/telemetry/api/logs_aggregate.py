@@ -27,7 +27,7 @@ from drillyard.telemetry.logs.aggregate import (
     read_interval,
 )
 from drillyard.telemetry.logs.query import parse
-from drillyard.telemetry.logs.store import Window
+from drillyard.telemetry.logs.record_store import Window
 from drillyard.telemetry.telemetry import Telemetry
 
 GROUP_BY_MAX = 4

@@ -29,50 +29,67 @@ _FIELDS = ("description", "short_name", "type", "unit", "per_unit")
 
 def routes(telemetry: Telemetry) -> list[Route]:
     """The paths of this surface."""
+    surface = _Lists(telemetry)
+    return [
+        Route("/api/v1/metrics", surface.active, methods=["GET"]),
+        Route("/api/v1/metrics/{metric}", surface.describe, methods=["GET"]),
+        Route("/api/v1/metrics/{metric}", surface.change, methods=["PUT"]),
+        Route("/api/v1/search", surface.search, methods=["GET"]),
+        Route("/api/v2/metrics", surface.listing, methods=["GET"]),
+        Route("/api/v2/metrics/{metric}/all-tags", surface.tags, methods=["GET"]),
+        Route("/api/v2/metrics/{metric}/active-configurations", surface.configurations, methods=["GET"]),
+    ]
 
-    def since(seconds: int = ACTIVE_S) -> int:
-        return telemetry.now_ms() // 1000 - seconds
 
-    async def active(request: Request) -> Response:
+class _Lists:
+    """One method a call."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def since(self, seconds: int = ACTIVE_S) -> int:
+        return self._telemetry.now_ms() // 1000 - seconds
+
+    async def active(self, request: Request) -> Response:
         given = dict(request.query_params)
         needed_text(given, "from")
         from_s = whole_number(given, "from", 0, -TIME_MAX_S, TIME_MAX_S)
-        from_s = from_s if from_s > 0 else since(-from_s)
+        from_s = from_s if from_s > 0 else self.since(-from_s)
         scope = parse_scope(",".join(part for part in (given.get("tag_filter", ""), _host(given)) if part))
-        found = await telemetry.read(lambda: telemetry.metrics.active(from_s))
+        found = await self._telemetry.read(lambda: self._telemetry.metrics.active(from_s))
         names = {item.metric for item in found if matches(scope, Record(0, "", tags=list(item.tags)))}
         return answer({"from": str(from_s), "metrics": sorted(names)})
 
-    async def describe(request: Request) -> Response:
+    async def describe(self, request: Request) -> Response:
         name = request.path_params["metric"]
-        kind = await telemetry.read(lambda: telemetry.metrics.type_of(name))
+        kind = await self._telemetry.read(lambda: self._telemetry.metrics.type_of(name))
         if kind is None:
             raise ApiError(404, f"Metric metadata not found for {name[:200]}")
-        return answer(_metadata(name, kind, telemetry.metrics.metadata(name)))
+        return answer(_metadata(name, kind, self._telemetry.metrics.metadata(name)))
 
-    async def change(request: Request) -> Response:
+    async def change(self, request: Request) -> Response:
         name, body = request.path_params["metric"], await read_object(request)
-        kind = await telemetry.read(lambda: telemetry.metrics.type_of(name))
+        kind = await self._telemetry.read(lambda: self._telemetry.metrics.type_of(name))
         if kind is None:
             raise ApiError(404, f"Metric metadata not found for {name[:200]}")
         if text(body, "type", "gauge") not in TYPES:
             raise ApiError(400, f"type must be one of {', '.join(TYPES)}.")
         fields = {field: text(body, field)[:400] for field in _FIELDS if field in body}
-        telemetry.metrics.describe(name, telemetry.metrics.metadata(name) | fields)
-        return answer(_metadata(name, kind, telemetry.metrics.metadata(name)))
+        self._telemetry.metrics.describe(name, self._telemetry.metrics.metadata(name) | fields)
+        return answer(_metadata(name, kind, self._telemetry.metrics.metadata(name)))
 
-    async def search(request: Request) -> Response:
+    async def search(self, request: Request) -> Response:
         wanted = needed_text(dict(request.query_params), "q").removeprefix("metrics:")
-        found = await telemetry.read(lambda: telemetry.metrics.active(since(86_400)))
+        found = await self._telemetry.read(lambda: self._telemetry.metrics.active(self.since(86_400)))
         hosts = {tag[5:] for item in found for tag in item.tags if tag.startswith("host:")}
         names = {item.metric for item in found if wanted in item.metric}
         return answer({"results": {"metrics": sorted(names), "hosts": sorted(h for h in hosts if wanted in h)}})
 
-    async def listing(request: Request) -> Response:
+    async def listing(self, request: Request) -> Response:
         given = dict(request.query_params)
         window_s = whole_number(given, "window[seconds]", ACTIVE_S, 1, 30 * 86_400)
         scope = parse_scope(given.get("filter[tags]", ""))
-        found = await telemetry.read(lambda: telemetry.metrics.active(since(window_s)))
+        found = await self._telemetry.read(lambda: self._telemetry.metrics.active(self.since(window_s)))
         names = sorted({item.metric for item in found if matches(scope, Record(0, "", tags=list(item.tags)))})
         size = whole_number(given, "page[size]", 10_000, 1, 10_000)
         after = _cursor_name(given.get("page[cursor]", ""))
@@ -82,29 +99,19 @@ def routes(telemetry: Telemetry) -> list[Route]:
         data = [{"type": "metrics", "id": name} for name in rest[:size]]
         return answer({"data": data, "meta": {"pagination": pagination}})
 
-    async def tags(request: Request) -> Response:
+    async def tags(self, request: Request) -> Response:
         name = request.path_params["metric"]
-        found = await _known_series(telemetry, name, since(86_400))
+        found = await _known_series(self._telemetry, name, self.since(86_400))
         every = sorted({tag for item in found for tag in item.tags})
         return answer({"data": {"type": "metrics", "id": name, "attributes": {"tags": every}}})
 
-    async def configurations(request: Request) -> Response:
+    async def configurations(self, request: Request) -> Response:
         name = request.path_params["metric"]
-        found = await _known_series(telemetry, name, since(86_400))
+        found = await _known_series(self._telemetry, name, self.since(86_400))
         keys = sorted({tag.partition(":")[0] for item in found for tag in item.tags})
         attributes = {"active_tags": keys, "active_aggregations": [{"space": "avg", "time": "avg"}]}
         kind = "actively_queried_configurations"
         return answer({"data": {"type": kind, "id": name, "attributes": attributes}})
-
-    return [
-        Route("/api/v1/metrics", active, methods=["GET"]),
-        Route("/api/v1/metrics/{metric}", describe, methods=["GET"]),
-        Route("/api/v1/metrics/{metric}", change, methods=["PUT"]),
-        Route("/api/v1/search", search, methods=["GET"]),
-        Route("/api/v2/metrics", listing, methods=["GET"]),
-        Route("/api/v2/metrics/{metric}/all-tags", tags, methods=["GET"]),
-        Route("/api/v2/metrics/{metric}/active-configurations", configurations, methods=["GET"]),
-    ]
 
 
 def _host(given: dict[str, str]) -> str:

@@ -24,22 +24,43 @@ ID_MAX = 1 << 53
 
 def routes(telemetry: Telemetry) -> list[Route]:
     """The paths of this surface."""
-    book = telemetry.monitors
+    surface = _Monitors(telemetry)
+    return [
+        Route("/api/v1/monitor", surface.listing, methods=["GET"]),
+        Route("/api/v1/monitor", surface.create, methods=["POST"]),
+        Route("/api/v1/monitor/validate", surface.validate, methods=["POST"]),
+        Route("/api/v1/monitor/search", surface.search, methods=["GET", "POST"]),
+        Route("/api/v1/monitor/groups/search", surface.groups, methods=["GET"]),
+        Route("/api/v1/monitor/can_delete", surface.can_delete, methods=["GET"]),
+        Route("/api/v1/monitor/{id:int}", surface.get, methods=["GET"]),
+        Route("/api/v1/monitor/{id:int}", surface.change, methods=["PUT"]),
+        Route("/api/v1/monitor/{id:int}", surface.delete, methods=["DELETE"]),
+        Route("/api/v1/monitor/{id:int}/mute", surface.mute, methods=["POST"]),
+        Route("/api/v1/monitor/{id:int}/unmute", surface.unmute, methods=["POST"]),
+    ]
 
-    def known(request: Request) -> dict[str, Any]:
-        found = book.get(request.path_params["id"])
+
+class _Monitors:
+    """One method a call."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._book = telemetry.monitors
+
+    def known(self, request: Request) -> dict[str, Any]:
+        found = self._book.get(request.path_params["id"])
         if found is None:
             raise ApiError(404, "Monitor not found")
         return found
 
-    async def listing(request: Request) -> Response:
+    async def listing(self, request: Request) -> Response:
         given = dict(request.query_params)
         states = _states(given)
         wanted_tags = texts(given, "monitor_tags")
         after = whole_number(given, "id_offset", 0, 0, ID_MAX)
         found = [
             monitor
-            for monitor in book.all()
+            for monitor in self._book.all()
             if given.get("name", "").lower() in monitor["name"].lower()
             and all(tag in monitor["tags"] for tag in wanted_tags)
             and monitor["id"] > after
@@ -48,67 +69,53 @@ def routes(telemetry: Telemetry) -> list[Route]:
         start = whole_number(given, "page", 0, 0, 1_000_000) * size
         return answer([_show(monitor, states) for monitor in found[start : start + size]])
 
-    async def create(request: Request) -> Response:
-        return answer(_show(book.create(await read_object(request), telemetry.now_ms())))
+    async def create(self, request: Request) -> Response:
+        return answer(_show(self._book.create(await read_object(request), self._telemetry.now_ms())))
 
-    async def validate(request: Request) -> Response:
+    async def validate(self, request: Request) -> Response:
         check(await read_object(request))
         return answer({})
 
-    async def get(request: Request) -> Response:
-        return answer(_show(known(request), _states(dict(request.query_params))))
+    async def get(self, request: Request) -> Response:
+        return answer(_show(self.known(request), _states(dict(request.query_params))))
 
-    async def change(request: Request) -> Response:
-        identity = known(request)["id"]
-        return answer(_show(book.change(identity, await read_object(request), telemetry.now_ms())))
+    async def change(self, request: Request) -> Response:
+        identity = self.known(request)["id"]
+        return answer(_show(self._book.change(identity, await read_object(request), self._telemetry.now_ms())))
 
-    async def delete(request: Request) -> Response:
-        identity = known(request)["id"]
-        book.delete(identity)
+    async def delete(self, request: Request) -> Response:
+        identity = self.known(request)["id"]
+        self._book.delete(identity)
         return answer({"deleted_monitor_id": identity})
 
-    async def search(request: Request) -> Response:
+    async def search(self, request: Request) -> Response:
         given = dict(request.query_params)
-        found = find_monitors(book.all(), given.get("query", ""), given.get("sort", ""))
+        found = find_monitors(self._book.all(), given.get("query", ""), given.get("sort", ""))
         size, page = whole_number(given, "per_page", 30, 1, 1_000), whole_number(given, "page", 0, 0, 1_000_000)
         rows = [search_row(monitor) for monitor in found[page * size : (page + 1) * size]]
         pages = {"page": page, "page_count": -(-len(found) // size), "per_page": size, "total_count": len(found)}
         return answer({"monitors": rows, "metadata": pages, "counts": _counts(found)})
 
-    async def groups(request: Request) -> Response:
+    async def groups(self, request: Request) -> Response:
         given = dict(request.query_params)
-        found = groups_of(find_monitors(book.all(), given.get("query", ""), given.get("sort", "")))
+        found = groups_of(find_monitors(self._book.all(), given.get("query", ""), given.get("sort", "")))
         size, page = whole_number(given, "per_page", 30, 1, 1_000), whole_number(given, "page", 0, 0, 1_000_000)
         pages = {"page": page, "page_count": -(-len(found) // size), "per_page": size, "total_count": len(found)}
         counts = {"status": _counted(group["status"] for group in found)}
         return answer({"groups": found[page * size : (page + 1) * size], "metadata": pages, "counts": counts})
 
-    async def can_delete(request: Request) -> Response:
+    async def can_delete(self, request: Request) -> Response:
         ids = [int(part) for part in texts(dict(request.query_params), "monitor_ids") if part.isdecimal()]
-        unknown = [identity for identity in ids if book.get(identity) is None]
+        unknown = [identity for identity in ids if self._book.get(identity) is None]
         if unknown:
             raise ApiError(404, "Monitor not found")
         return answer({"data": {"ok": ids}, "errors": None})
 
-    async def mute(request: Request) -> Response:
-        return answer(_show(_silenced(telemetry, known(request), {"*": None})))
+    async def mute(self, request: Request) -> Response:
+        return answer(_show(_silenced(self._telemetry, self.known(request), {"*": None})))
 
-    async def unmute(request: Request) -> Response:
-        return answer(_show(_silenced(telemetry, known(request), {})))
-
-    return [
-        Route("/api/v1/monitor", listing, methods=["GET"]),
-        Route("/api/v1/monitor", create, methods=["POST"]),
-        Route("/api/v1/monitor/validate", validate, methods=["POST"]),
-        Route("/api/v1/monitor/search", search, methods=["GET", "POST"]),
-        Route("/api/v1/monitor/groups/search", groups, methods=["GET"]),
-        Route("/api/v1/monitor/can_delete", can_delete, methods=["GET"]),
-        Route("/api/v1/monitor/{id:int}", get, methods=["GET"]),
-        Route("/api/v1/monitor/{id:int}", change, methods=["PUT"]),
-        Route("/api/v1/monitor/{id:int}", delete, methods=["DELETE"]),
-        Route("/api/v1/monitor/{id:int}/mute", mute, methods=["POST"]),
-        Route("/api/v1/monitor/{id:int}/unmute", unmute, methods=["POST"]),
-    ]
+    async def unmute(self, request: Request) -> Response:
+        return answer(_show(_silenced(self._telemetry, self.known(request), {})))
 
 
 def _states(given: dict[str, str]) -> set[str]:

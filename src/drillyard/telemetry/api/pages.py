@@ -20,7 +20,7 @@ from drillyard.telemetry.api.fields import section, text, whole_number
 from drillyard.telemetry.logs.cursor import Cursor, decode
 from drillyard.telemetry.logs.query import parse
 from drillyard.telemetry.logs.record import Record
-from drillyard.telemetry.logs.store import RecordStore, Window
+from drillyard.telemetry.logs.record_store import RecordStore, Window
 from drillyard.telemetry.telemetry import Telemetry
 from drillyard.telemetry.times import parse_time
 

@@ -34,21 +34,45 @@ Form = Mapping[str, list[str]]
 
 def routes(telemetry: Telemetry) -> list[Route]:
     """The paths of this surface."""
-    source = Source(telemetry.metrics)
+    surface = _Prometheus(telemetry)
+    api, both = f"{PREFIX}/api/v1", ["GET", "POST"]
+    return [
+        Route(f"{api}/query", _answering(surface.query), methods=both),
+        Route(f"{api}/query_range", _answering(surface.query_range), methods=both),
+        Route(f"{api}/series", _answering(surface.series), methods=both),
+        Route(f"{api}/labels", _answering(surface.labels), methods=both),
+        Route(f"{api}/label/{{name}}/values", _answering(surface.values), methods=["GET"]),
+        Route(f"{api}/metadata", _answering(surface.metadata), methods=["GET"]),
+        Route(f"{api}/rules", _answering(surface.empty_rules), methods=["GET"]),
+        Route(f"{api}/alerts", _answering(surface.empty_alerts), methods=["GET"]),
+        Route(f"{api}/status/buildinfo", _answering(surface.build), methods=["GET"]),
+        Route(f"{PREFIX}/-/healthy", surface.healthy, methods=["GET"]),
+        Route(f"{PREFIX}/-/ready", surface.healthy, methods=["GET"]),
+    ]
 
-    async def query(request: Request) -> Any:
+
+class _Prometheus:
+    """One method a call; each gives what stands under `data`."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._source = Source(telemetry.metrics)
+
+    async def query(self, request: Request) -> Any:
         form = await _form(request)
-        at_s = _moment(form, "time", telemetry.now_ms())
-        evaluation = await telemetry.read(lambda: Evaluation(_text(form, "query"), source, at_s, at_s))
-        return _shown(await telemetry.read(lambda: evaluation.at(at_s)), at_s)
+        at_s = _moment(form, "time", self._telemetry.now_ms())
+        evaluation = await self._telemetry.read(lambda: Evaluation(_text(form, "query"), self._source, at_s, at_s))
+        return _shown(await self._telemetry.read(lambda: evaluation.at(at_s)), at_s)
 
-    async def query_range(request: Request) -> Any:
+    async def query_range(self, request: Request) -> Any:
         form = await _form(request)
         start_s, end_s = _moment(form, "start", None), _moment(form, "end", None)
         if end_s < start_s:
             raise PromqlError('invalid parameter "end": end timestamp must not be before start time')
         step_s = _step(_text(form, "step"))
-        tracks = await telemetry.read(lambda: Evaluation(_text(form, "query"), source, start_s, end_s).over(step_s))
+        tracks = await self._telemetry.read(
+            lambda: Evaluation(_text(form, "query"), self._source, start_s, end_s).over(step_s)
+        )
         result = [
             {
                 "metric": track.labels,
@@ -58,58 +82,42 @@ def routes(telemetry: Telemetry) -> list[Route]:
         ]
         return {"resultType": "matrix", "result": result}
 
-    async def found(form: Form) -> list[Labels]:
-        since_s = _moment(form, "start", telemetry.now_ms() - ACTIVE_S * 1000)
+    async def found(self, form: Form) -> list[Labels]:
+        since_s = _moment(form, "start", self._telemetry.now_ms() - ACTIVE_S * 1000)
         selectors = [selector_matchers(text) for text in form.get("match[]", [])]
-        every = await telemetry.read(lambda: source.labels([], since_s))
+        every = await self._telemetry.read(lambda: self._source.labels([], since_s))
         return [
             labels for labels in every if not selectors or any(fits(conditions, labels) for conditions in selectors)
         ]
 
-    async def series(request: Request) -> Any:
+    async def series(self, request: Request) -> Any:
         form = await _form(request)
         if "match[]" not in form:
             raise PromqlError("no match[] parameter provided")
-        return await found(form)
+        return await self.found(form)
 
-    async def labels(request: Request) -> Any:
-        return sorted({name for labels in await found(await _form(request)) for name in labels})
+    async def labels(self, request: Request) -> Any:
+        return sorted({name for labels in await self.found(await _form(request)) for name in labels})
 
-    async def values(request: Request) -> Any:
+    async def values(self, request: Request) -> Any:
         name = request.path_params["name"]
-        return sorted({labels[name] for labels in await found(await _form(request)) if name in labels})
+        return sorted({labels[name] for labels in await self.found(await _form(request)) if name in labels})
 
-    async def metadata(_: Request) -> Any:
-        names = {labels[NAME] for labels in await found({})}
+    async def metadata(self, _: Request) -> Any:
+        names = {labels[NAME] for labels in await self.found({})}
         return {name: [{"type": "gauge", "help": "", "unit": ""}] for name in sorted(names)}
 
-    async def build(_: Request) -> Any:
+    async def build(self, _: Request) -> Any:
         return {"version": "drillyard", "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""}
 
-    async def empty_rules(_: Request) -> Any:
+    async def empty_rules(self, _: Request) -> Any:
         return {"groups": []}
 
-    async def empty_alerts(_: Request) -> Any:
+    async def empty_alerts(self, _: Request) -> Any:
         return {"alerts": []}
 
-    async def healthy(_: Request) -> Response:
+    async def healthy(self, _: Request) -> Response:
         return PlainTextResponse("Prometheus-compatible API is healthy.\n")
-
-    api = f"{PREFIX}/api/v1"
-    both = ["GET", "POST"]
-    return [
-        Route(f"{api}/query", _answering(query), methods=both),
-        Route(f"{api}/query_range", _answering(query_range), methods=both),
-        Route(f"{api}/series", _answering(series), methods=both),
-        Route(f"{api}/labels", _answering(labels), methods=both),
-        Route(f"{api}/label/{{name}}/values", _answering(values), methods=["GET"]),
-        Route(f"{api}/metadata", _answering(metadata), methods=["GET"]),
-        Route(f"{api}/rules", _answering(empty_rules), methods=["GET"]),
-        Route(f"{api}/alerts", _answering(empty_alerts), methods=["GET"]),
-        Route(f"{api}/status/buildinfo", _answering(build), methods=["GET"]),
-        Route(f"{PREFIX}/-/healthy", healthy, methods=["GET"]),
-        Route(f"{PREFIX}/-/ready", healthy, methods=["GET"]),
-    ]
 
 
 def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:

@@ -14,7 +14,7 @@ from drillyard.telemetry.logs.query import parse
 from drillyard.telemetry.logs.query.matcher import number, values
 from drillyard.telemetry.logs.query.nodes import All, Exists, Field, FieldKind, Match, Node, conjunction
 from drillyard.telemetry.logs.record import Record
-from drillyard.telemetry.logs.store import RecordStore, Window
+from drillyard.telemetry.logs.record_store import RecordStore, Window
 from drillyard.telemetry.times import iso, parse_duration
 
 AGGREGATIONS = ("count", "cardinality", "pc75", "pc90", "pc95", "pc98", "pc99", "sum", "min", "max", "avg", "median")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import orjson
 
 from drillyard.base.errors import DrillyardError
-from drillyard.telemetry.logs.store import Window
+from drillyard.telemetry.logs.record_store import Window
 
 
 class CursorError(DrillyardError):

@@ -16,28 +16,21 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
-from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.logs.query.matcher import matches
 from drillyard.telemetry.logs.query.nodes import Node
 from drillyard.telemetry.logs.query.plan import ALTERNATIVES_MAX, Plan, index_text, indexed_pairs, plan
 from drillyard.telemetry.logs.query.words import ANY, glob
 from drillyard.telemetry.logs.record import Record, from_document
+from drillyard.telemetry.logs.record_store import KEY_MAX, KEY_SHIFT, SEARCH_S, SearchTooSlow, Window
 
-KEY_SHIFT = 20
-"""A million records per millisecond."""
-TIMESTAMP_MAX_MS = 1 << 42
-KEY_MAX = (1 << 63) - 2
 RECORDS_MAX = 2_000_000
 """Beyond it the oldest make room, PRUNED at a time."""
 PRUNED = 2_000
-SEARCH_S = 15.0
-"""A search that takes longer is given up, so that nobody else waits for it."""
 
 _SCHEMA = """
 BEGIN;
@@ -46,51 +39,6 @@ CREATE VIRTUAL TABLE IF NOT EXISTS record_index USING fts5(message, terms, conte
 CREATE TABLE IF NOT EXISTS known_value (name TEXT, value TEXT, PRIMARY KEY (name, value)) WITHOUT ROWID;
 COMMIT;
 """
-
-
-class SearchTooSlow(DrillyardError):
-    """The search was given up after SEARCH_S seconds."""
-
-    def __init__(self) -> None:
-        super().__init__(f"The search took longer than {SEARCH_S:.0f} s. Narrow the time or the query.")
-
-
-@dataclass(frozen=True)
-class Window:
-    """Records from one moment to another, both inclusive, in Unix milliseconds."""
-
-    from_ms: int
-    to_ms: int
-
-    def keys(self) -> tuple[int, int]:
-        """The lowest and the highest key inside."""
-        low = min(max(self.from_ms, 0), TIMESTAMP_MAX_MS)
-        high = min(max(self.to_ms, -1), TIMESTAMP_MAX_MS)
-        return low << KEY_SHIFT, ((high + 1) << KEY_SHIFT) - 1
-
-
-class RecordStore(Protocol):
-    """What the API needs of a store. All methods may be called from several threads."""
-
-    def add(self, records: Sequence[Record]) -> None:
-        """Keeps them for good and sets their keys."""
-
-    def search(
-        self, query: Node, window: Window, *, newest_first: bool = True, after: int | None = None
-    ) -> Iterator[Record]:
-        """The matching records in key order; `after` continues behind a key. Raises SearchTooSlow."""
-
-    def count(self, query: Node, window: Window) -> int:
-        """How many match. Raises SearchTooSlow."""
-
-    def timestamps(self, query: Node, window: Window) -> Iterator[int]:
-        """The times (ms) of those that match, oldest first. Raises SearchTooSlow."""
-
-    def get(self, key: int) -> Record | None:
-        """One record."""
-
-    def known_values(self, name: str) -> list[str]:
-        """The different values a reserved field (`service`) or tag (`tag env`) ever had."""
 
 
 class SqliteStore:
@@ -105,6 +53,7 @@ class SqliteStore:
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
         self._numbers: dict[int, int] = {}
+        self.ending = False
         self._seen: set[tuple[str, str]] = set()
         (self._count,) = self._writer.execute("SELECT count(*) FROM record").fetchone()
 
@@ -114,6 +63,10 @@ class SqliteStore:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-4096")
         return connection
+
+    def abort_searches(self) -> None:
+        """Ends the running searches with SearchTooSlow, and every later one: the program is about to end."""
+        self.ending = True
 
     def close(self) -> None:
         """Closes the file; further calls fail."""
@@ -261,7 +214,7 @@ class _Reading:
         self._connection = self._store.lend_reader()
         self._cursor: sqlite3.Cursor | None = None
         self._deadline_s = time.monotonic() + SEARCH_S
-        self._connection.set_progress_handler(lambda: time.monotonic() > self._deadline_s, 100_000)
+        self._connection.set_progress_handler(self._over, 100_000)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -280,9 +233,12 @@ class _Reading:
                 raise SearchTooSlow from error
             raise
 
+    def _over(self) -> bool:
+        return self._store.ending or time.monotonic() > self._deadline_s
+
     def check_time(self) -> None:
         """Raises SearchTooSlow once the time is over."""
-        if time.monotonic() > self._deadline_s:
+        if self._over():
             raise SearchTooSlow
 
     def known(self, name: str, pattern: str) -> list[str] | None:

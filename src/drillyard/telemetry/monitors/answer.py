@@ -10,7 +10,7 @@ from drillyard.telemetry.checks import Checks
 from drillyard.telemetry.logs.aggregate import Compute, Group, aggregate, facet
 from drillyard.telemetry.logs.query import matches
 from drillyard.telemetry.logs.record import Record
-from drillyard.telemetry.logs.store import RecordStore, Window
+from drillyard.telemetry.logs.record_store import RecordStore, Window
 from drillyard.telemetry.metrics.evaluate import SeriesSource, evaluate, grid_for
 from drillyard.telemetry.metrics.functions import summary
 from drillyard.telemetry.metrics.query.scope import parse_scope

@@ -1,0 +1,65 @@
+"""
+What the API needs of a store of records, whatever keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from drillyard.base.errors import DrillyardError
+from drillyard.telemetry.logs.query.nodes import Node
+from drillyard.telemetry.logs.record import Record
+
+KEY_SHIFT = 20
+"""A million records per millisecond."""
+TIMESTAMP_MAX_MS = 1 << 42
+KEY_MAX = (1 << 63) - 2
+SEARCH_S = 15.0
+"""A search that takes longer is given up, so that nobody else waits for it."""
+
+
+class SearchTooSlow(DrillyardError):
+    """The search was given up after SEARCH_S seconds."""
+
+    def __init__(self) -> None:
+        super().__init__(f"The search took longer than {SEARCH_S:.0f} s. Narrow the time or the query.")
+
+
+@dataclass(frozen=True)
+class Window:
+    """Records from one moment to another, both inclusive, in Unix milliseconds."""
+
+    from_ms: int
+    to_ms: int
+
+    def keys(self) -> tuple[int, int]:
+        """The lowest and the highest key inside."""
+        low = min(max(self.from_ms, 0), TIMESTAMP_MAX_MS)
+        high = min(max(self.to_ms, -1), TIMESTAMP_MAX_MS)
+        return low << KEY_SHIFT, ((high + 1) << KEY_SHIFT) - 1
+
+
+class RecordStore(Protocol):
+    """What the API needs of a store. All methods may be called from several threads."""
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Keeps them for good and sets their keys."""
+
+    def search(
+        self, query: Node, window: Window, *, newest_first: bool = True, after: int | None = None
+    ) -> Iterator[Record]:
+        """The matching records in key order; `after` continues behind a key. Raises SearchTooSlow."""
+
+    def count(self, query: Node, window: Window) -> int:
+        """How many match. Raises SearchTooSlow."""
+
+    def timestamps(self, query: Node, window: Window) -> Iterator[int]:
+        """The times (ms) of those that match, oldest first. Raises SearchTooSlow."""
+
+    def get(self, key: int) -> Record | None:
+        """One record."""
+
+    def known_values(self, name: str) -> list[str]:
+        """The different values a reserved field (`service`) or tag (`tag env`) ever had."""
