@@ -13,81 +13,14 @@ reported as killed), and the next `spawn` starts a new one.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
-import logging
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
 
-from drillyard.base.errors import DrillyardError
-from drillyard.base.session import kill_session
-from drillyard.base.spawn_wire import Parser, attach, pack
+from drillyard.base.spawned_process import SpawnedProcess, SpawnError, SpawnSpec
+from drillyard.base.zygote_link import ZygoteLink
 
-_log = logging.getLogger(__name__)
-_START_TIMEOUT_S = 60.0
-_SPAWN_TIMEOUT_S = 10.0
-_STOP_TIMEOUT_S = 2.0
-_READ_BYTES = 65536
-
-
-class SpawnError(DrillyardError):
-    """A process could not be started."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpawnSpec:
-    """
-    One process to start. `entry` ("module:function") runs in a fork, and gets `argv`; without it `argv` is executed.
-
-    `env` is the whole environment. Streams are descriptors, which the caller still owns and closes; None is /dev/null.
-    `user` is (uid, gid) to become, which takes root.
-    """
-
-    entry: str | None = None
-    argv: Sequence[str] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str | None = None
-    title: str | None = None
-    user: tuple[int, int] | None = None
-    stdin: int | None = None
-    stdout: int | None = None
-    stderr: int | None = None
-    tty: bool = False  # stdin is a terminal, and becomes the process's controlling one
-    cgroups: Sequence[str] = ()  # folders of cgroups that it enters before it does anything else
-
-
-class SpawnedProcess:
-    """A process that the zygote started; first of its own session."""
-
-    def __init__(self, pid: int, spawner: Spawner) -> None:
-        self.pid = pid
-        self._spawner = spawner
-        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-    @property
-    def returncode(self) -> int | None:
-        """The exit code, or minus the number of the signal that ended it; None while it runs."""
-        return self._ended.result() if self._ended.done() else None
-
-    async def wait(self) -> int:
-        """Waits for its end, and returns `returncode`. The rest of its session has been killed by then."""
-        return await asyncio.shield(self._ended)
-
-    def signal(self, number: int, *, session: bool = False) -> None:
-        """Signals the process, or everything in its session. Harmless once it has ended."""
-        if not self._ended.done():
-            self._spawner.signal(self.pid, number, session=session)
-
-    def end(self, status: int) -> None:
-        """For the spawner only: the process has ended."""
-        if not self._ended.done():
-            self._ended.set_result(status)
+__all__ = ["SpawnError", "SpawnSpec", "SpawnedProcess", "Spawner"]
 
 
 class Spawner:
@@ -97,7 +30,7 @@ class Spawner:
         self._preload, self._env = tuple(preload), env
         self._numbers = itertools.count(1)
         self._starting = asyncio.Lock()
-        self._zygote: _Zygote | None = None
+        self._zygote: ZygoteLink | None = None
         self._closed = False
 
     @property
@@ -114,7 +47,7 @@ class Spawner:
                 if not self._zygote.lost:
                     return
                 await self._zygote.stop()
-            self._zygote = await _Zygote.launch(self._preload, self._env)
+            self._zygote = await ZygoteLink.launch(self._preload, self._env)
 
     async def spawn(self, spec: SpawnSpec) -> SpawnedProcess:
         """Starts a process. Raises SpawnError when that is not possible."""
@@ -140,12 +73,7 @@ class Spawner:
             "tty": spec.tty,
             "cgroups": list(spec.cgroups),
         }
-        return await zygote.spawn(self, number, request, list(streams.values()))
-
-    def signal(self, pid: int, number: int, *, session: bool = False) -> None:
-        """Signals a child of the zygote; one that has ended is left alone, even if its number is used again."""
-        if self._zygote is not None and not self._zygote.lost:
-            self._zygote.post({"op": "signal", "pid": pid, "signal": number, "session": session})
+        return await zygote.spawn(number, request, list(streams.values()))
 
     async def stop(self) -> None:
         """Ends the zygote and everything it started. Harmless twice."""
@@ -161,165 +89,3 @@ class Spawner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.stop()
-
-
-class _Zygote:
-    """One running zygote: its process, its socket, its children."""
-
-    def __init__(self, process: subprocess.Popen[bytes], sock: socket.socket) -> None:
-        self.process = process
-        self.lost = False
-        self._socket = sock
-        self._parser = Parser()
-        self._sending = asyncio.Lock()
-        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._waiting: dict[int, tuple[Spawner, asyncio.Future[SpawnedProcess]]] = {}
-        self._children: dict[int, SpawnedProcess] = {}
-        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._posting = asyncio.create_task(self._post(), name="zygote: requests")
-        self._reading = asyncio.create_task(self._read(), name="zygote: answers")
-
-    @staticmethod
-    async def launch(preload: Sequence[str], env: Mapping[str, str] | None) -> _Zygote:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        command = [sys.executable, "-P", "-m", "drillyard.base.zygote", "--socket-fd", str(theirs.fileno())]
-        try:
-            process = subprocess.Popen(  # noqa: ASYNC220
-                [*command, "--preload", ",".join(preload)],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # A Ctrl-C in the terminal is for us; we tell the zygote.
-                env=dict(env) if env is not None else None,
-            )
-        except OSError as refused:
-            ours.close()
-            raise SpawnError(f"The zygote did not start: {refused}") from refused
-        finally:
-            theirs.close()
-        zygote = _Zygote(process, ours)
-        try:
-            await asyncio.wait_for(asyncio.shield(zygote._ready), _START_TIMEOUT_S)
-        except BaseException as failed:
-            await zygote.stop()
-            if isinstance(failed, TimeoutError):
-                raise SpawnError(f"The zygote was not ready within {_START_TIMEOUT_S:.0f} s.") from failed
-            raise
-        return zygote
-
-    async def spawn(self, spawner: Spawner, number: int, request: dict[str, Any], fds: Sequence[int]) -> SpawnedProcess:
-        started: asyncio.Future[SpawnedProcess] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = spawner, started
-        try:
-            await self._send(request, fds)
-            return await asyncio.wait_for(asyncio.shield(started), _SPAWN_TIMEOUT_S)
-        except TimeoutError as late:
-            started.add_done_callback(_kill_unwanted)
-            raise SpawnError(f"The zygote did not start a process within {_SPAWN_TIMEOUT_S:.0f} s.") from late
-        except (OSError, ValueError) as failed:
-            raise SpawnError(f"The zygote could not be asked for a process: {failed}") from failed
-        except asyncio.CancelledError:
-            started.add_done_callback(_kill_unwanted)
-            raise
-        finally:
-            if started.done():
-                self._waiting.pop(number, None)
-
-    def post(self, request: dict[str, Any]) -> None:
-        """Sends without waiting; order is kept."""
-        self._outbox.put_nowait(request)
-
-    async def stop(self) -> None:
-        self._reading.cancel()
-        self._posting.cancel()
-        await asyncio.gather(self._reading, self._posting, return_exceptions=True)
-        self._lose()
-        for _ in range(int(_STOP_TIMEOUT_S / 0.01)):
-            if self.process.poll() is not None:
-                return
-            await asyncio.sleep(0.01)
-        self.process.kill()
-        self.process.wait(timeout=_STOP_TIMEOUT_S)
-
-    async def _send(self, request: dict[str, Any], fds: Sequence[int] = ()) -> None:
-        data = pack(request, fds)
-        async with self._sending:
-            if self.lost:
-                raise ConnectionError("it has ended")
-            sent = await self._send_first(data, fds)
-            if sent < len(data):
-                await asyncio.get_running_loop().sock_sendall(self._socket, data[sent:])
-
-    async def _send_first(self, data: bytes, fds: Sequence[int]) -> int:
-        while True:
-            try:
-                return self._socket.sendmsg([data], attach(fds))
-            except BlockingIOError:
-                await asyncio.sleep(0.005)  # Its buffer is full: it is busy forking.
-            if self.lost:
-                raise ConnectionError("it has ended")
-
-    async def _post(self) -> None:
-        while True:
-            request = await self._outbox.get()
-            with contextlib.suppress(OSError):  # The reader sees the end, and tells everyone.
-                await self._send(request)
-
-    async def _read(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while data := await loop.sock_recv(self._socket, _READ_BYTES):
-                for message in self._parser.feed(data):
-                    self._take(message.content)
-        except OSError as broken:
-            _log.warning("zygote %d: %s", self.process.pid, broken)
-        _log.log(logging.WARNING if self._ready.done() else logging.DEBUG, "zygote %d has ended", self.process.pid)
-        self._lose()
-
-    def _take(self, message: dict[str, Any]) -> None:
-        if "ended" in message:
-            child = self._children.pop(message["ended"], None)
-            if child is not None:
-                child.end(message["status"])
-        elif "ready" in message:
-            self._ready.set_result(None)
-        elif "failed" in message:
-            if not self._ready.done():
-                self._ready.set_exception(SpawnError(f"The zygote could not import its modules: {message['failed']}"))
-        elif message.get("id") in self._waiting:
-            spawner, started = self._waiting.pop(message["id"])
-            if "error" in message:
-                if not started.done():
-                    started.set_exception(SpawnError(f"The process could not be started: {message['error']}"))
-                return
-            process = self._children[message["pid"]] = SpawnedProcess(message["pid"], spawner)
-            if started.cancelled():
-                process.signal(signal.SIGKILL, session=True)
-            else:
-                started.set_result(process)
-
-    def _lose(self) -> None:
-        """It is gone. The kernel ends its children; what they started in their sessions is left to us."""
-        if self.lost:
-            return
-        self.lost = True
-        self._posting.cancel()
-        self._socket.close()
-        for pid, child in self._children.items():
-            kill_session(pid)
-            child.end(-signal.SIGKILL)
-        self._children.clear()
-        gone = SpawnError("The zygote has ended.")
-        for _, started in self._waiting.values():
-            if not started.done():
-                started.set_exception(gone)
-        self._waiting.clear()
-        if not self._ready.done():
-            self._ready.set_exception(SpawnError("The zygote ended before it was ready; its error is above."))
-            self._ready.exception()  # Seen, even if nobody waits for it any more.
-        self.process.poll()
-
-
-def _kill_unwanted(started: asyncio.Future[SpawnedProcess]) -> None:
-    if not started.cancelled() and started.exception() is None:
-        started.result().signal(signal.SIGKILL, session=True)

@@ -13,7 +13,6 @@ import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from drillyard.base.errors import DrillyardError
@@ -22,12 +21,12 @@ from drillyard.cluster.kubelet.container_runner import ContainerRunner
 from drillyard.cluster.kubelet.container_state import ContainerRecord, Terminated, Waiting
 from drillyard.cluster.kubelet.environment import PodFacts, Sources
 from drillyard.cluster.kubelet.pod_context import NodeServices, PodContext
+from drillyard.cluster.kubelet.pod_parts import ports_of, record_of, start_time_of
 from drillyard.cluster.kubelet.pod_status import compose, is_sidecar
 from drillyard.cluster.kubelet.pod_upkeep import has_changing_volumes, keep_volumes_current, wait_for_deadline
 from drillyard.cluster.kubelet.settings import NODE_ADDRESS, TokenSource
 from drillyard.cluster.kubelet.status_writer import StatusWriter
 from drillyard.cluster.kubelet.volumes import MountError, Volumes, with_account_mount
-from drillyard.cluster.timestamps import parse_time
 
 _log = logging.getLogger(__name__)
 _RETRY_S = 0.5
@@ -56,7 +55,7 @@ class PodWorker:
         self._pod = with_account_mount(pod, tokens=tokens is not None)
         self._deleting, self._gone = asyncio.Event(), asyncio.Event()
         self._ending = False
-        self._started_at = _start_time(pod) or node.clock.now()
+        self._started_at = start_time_of(pod) or node.clock.now()
         self._status: Object = {}
         self._failure: Object = {}  # Why the pod as a whole failed: reason and message.
         folder = node.settings.pods_folder / self.uid
@@ -65,8 +64,8 @@ class PodWorker:
         name = f"{metadata['namespace']}_{metadata['name']}_{self.uid}"
         self.context = PodContext(node, facts, sources, folder, node.settings.logs_folder / name, publish=self.publish)
         self._volumes = Volumes(node.settings, folder / "volumes", sources, tokens)
-        self._init = [_record(one, pod, init=True) for one in self._pod["spec"].get("initContainers") or ()]
-        self._main = [_record(one, pod) for one in self._pod["spec"]["containers"]]
+        self._init = [record_of(one, pod, init=True) for one in self._pod["spec"].get("initContainers") or ()]
+        self._main = [record_of(one, pod) for one in self._pod["spec"]["containers"]]
         if self._init:
             for record in self._main:
                 if isinstance(record.state, Waiting):
@@ -174,7 +173,7 @@ class PodWorker:
             return  # It had ended before this node was started again.
         self.publish()
         self.context.folder.mkdir(parents=True, exist_ok=True)
-        address = await self._network.attach(self._pod, _ports(self._pod))
+        address = await self._network.attach(self._pod, ports_of(self._pod))
         self.context.table = address.table
         self.context.facts = replace(self.context.facts, ip=address.ip)
         await self._set_up_volumes()
@@ -287,42 +286,6 @@ async def _stop_all(runners: Sequence[ContainerRunner], grace_s: float) -> None:
     for result in results:
         if isinstance(result, Exception):
             raise result
-
-
-def _ports(pod: Object) -> list[int]:
-    """Every TCP port that the pod's containers declare or that its probes ask."""
-    found: set[int] = set()
-    spec = pod["spec"]
-    for container in [*(spec.get("initContainers") or ()), *spec["containers"]]:
-        for port in container.get("ports") or ():
-            if port.get("protocol", "TCP") == "TCP":
-                found.add(int(port["containerPort"]))
-        for key in ("startupProbe", "readinessProbe", "livenessProbe"):
-            probe = container.get(key) or {}
-            for action in ("httpGet", "tcpSocket"):
-                asked = (probe.get(action) or {}).get("port")
-                if isinstance(asked, int):
-                    found.add(asked)
-    return sorted(found)
-
-
-def _record(container: Object, pod: Object, *, init: bool = False) -> ContainerRecord:
-    """A new record; a container that ran before this node was started again counts as restarted."""
-    status = pod.get("status") or {}
-    known = {item["name"]: item for item in status.get("initContainerStatuses" if init else "containerStatuses") or ()}
-    before = known.get(container["name"]) or {}
-    return ContainerRecord(
-        container["name"],
-        container["image"],
-        restarts=int(before.get("restartCount") or 0) + (1 if before.get("containerID") else 0),
-        is_init=init,
-        resources=container.get("resources") or {},
-    )
-
-
-def _start_time(pod: Object) -> datetime | None:
-    text = (pod.get("status") or {}).get("startTime")
-    return parse_time(text) if text else None
 
 
 def _remove(folder: Path) -> None:

@@ -11,9 +11,6 @@ end.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,17 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from drillyard.base.errors import DrillyardError
-from drillyard.base.files import write_atomically
-from drillyard.base.podnet import POD_NETWORK
 from drillyard.base.spawner import Spawner, SpawnError
 from drillyard.cluster.client import Api, EventType, Object, PodAddress
 from drillyard.cluster.informer import Informer
 from drillyard.cluster.network import topology
+from drillyard.cluster.network.address_pool import AddressPool
 from drillyard.cluster.network.link_fault import Impairment
 from drillyard.cluster.network.links import Links
 from drillyard.cluster.network.links_api import LinksApi
 from drillyard.cluster.network.port_pool import PortPool
 from drillyard.cluster.network.proxy_client import ProxyClient, ProxyLostError
+from drillyard.cluster.network.tables import TABLE, Tables
 from drillyard.cluster.network.topology import HOST, Backend, Client, EdgeKey
 
 _log = logging.getLogger(__name__)
@@ -41,9 +38,6 @@ _SYNC_TIMEOUT_S = 30.0
 _SERVICE_OF_SLICE = "kubernetes.io/service-name"
 _API_SERVICE = "default/kubernetes"
 _API_ADDRESS = "10.96.0.1"
-_TABLE, _CURL = "podnet.json", ".curlrc"
-_FIRST_POD = 2  # .0 is the network, .1 the node.
-_LAST_POD = 254
 
 
 @dataclass(frozen=True)
@@ -87,8 +81,8 @@ class ServiceNetwork:
         self._clients: dict[str, Client] = {HOST: Client(HOST, "", HOST)}
         self._edge_ports: dict[EdgeKey, int] = {}
         self._told: dict[EdgeKey, _Told] = {}
-        self._written: dict[str, str] = {}
-        self._next_address = _FIRST_POD
+        self._addresses = AddressPool()
+        self._tables = Tables()
         self._tasks: list[asyncio.Task[None]] = []
         self._dirty = asyncio.Event()
         self._asked = self._done = 0
@@ -136,13 +130,13 @@ class ServiceNetwork:
                 pod["metadata"]["namespace"],
                 pod["metadata"]["name"],
                 topology.workload_of(dict(pod)),
-                self._take_address(),
+                self._addresses.take({other.ip for other in self._clients.values()}),
                 {port: self._pool.take() for port in wanted},
                 folder,
             )
         await self.settle()
         assert client.folder is not None
-        return PodAddress(client.ip, str(client.folder / _TABLE))
+        return PodAddress(client.ip, str(client.folder / TABLE))
 
     async def detach(self, pod_uid: str) -> None:
         """Takes address, ports, listeners and table back."""
@@ -152,12 +146,7 @@ class ServiceNetwork:
         await self.settle()
         for mapped in client.listen.values():
             self._pool.give_back(mapped)
-        self._written.pop(pod_uid, None)
-        if client.folder is not None:
-            for name in (_TABLE, _CURL):
-                (client.folder / name).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                client.folder.rmdir()
+        self._tables.remove(client)
 
     def addresses(self) -> dict[str, str]:
         """Where this machine reaches each Service: {"namespace/service:port": "127.0.0.1:N"}."""
@@ -180,15 +169,6 @@ class ServiceNetwork:
 
     def _changed(self, change: EventType, obj: Object) -> None:
         self._dirty.set()
-
-    def _take_address(self) -> str:
-        used = {client.ip for client in self._clients.values()}
-        for _ in range(_LAST_POD - _FIRST_POD + 1):
-            address = str(ipaddress.IPv4Address(int(POD_NETWORK.network_address) + self._next_address))
-            self._next_address = self._next_address + 1 if self._next_address < _LAST_POD else _FIRST_POD
-            if address not in used:
-                return address
-        raise DrillyardError(f"All {_LAST_POD - _FIRST_POD + 1} pod addresses are in use.")
 
     async def _keep_settled(self) -> None:
         while True:
@@ -295,11 +275,7 @@ class ServiceNetwork:
             if client.folder is None:
                 continue
             table = topology.table_of(client, services, clients, self._edge_ports, headless, names, connect)
-            text = json.dumps(table, indent=1)
-            if self._written.get(client.uid) != text:
-                write_atomically(client.folder / _CURL, topology.curl_settings(table), mode=0o644)
-                write_atomically(client.folder / _TABLE, text, mode=0o644)
-                self._written[client.uid] = text
+            self._tables.write(client, table)
 
     def _api_server_place(self) -> tuple[dict[str, str], dict[str, int]]:
         if self._api_server_port is None:
