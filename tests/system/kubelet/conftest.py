@@ -16,7 +16,7 @@ from drillyard.base.spawner import Spawner
 from drillyard.cluster.apiserver.server import ApiServer
 from drillyard.cluster.client import Api, ApiError, LogOptions
 from drillyard.cluster.controllers.run import run_controllers
-from drillyard.cluster.kubelet.images import Image
+from drillyard.cluster.kubelet.images import TOOLS, Image
 from drillyard.cluster.kubelet.kubelet import Kubelet
 from drillyard.cluster.kubelet.settings import NodeSettings
 from drillyard.cluster.network.service_network import ServiceNetwork
@@ -29,7 +29,8 @@ IMAGES = [
     Image("stubborn", entry="node_entries:stubborn"),
     Image("hog", entry="node_entries:hog"),
     Image("spin", entry="node_entries:spin"),
-    Image("busybox", command=(), args=("sh",)),
+    Image("busybox", args=("sh",)),
+    Image("curl", args=("sh",), tools=(*TOOLS, "curl")),
 ]
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from drillyard.base.errors import DrillyardError
 from drillyard.cluster.network import topology
+from drillyard.cluster.network.address_pool import AddressPool
 from drillyard.cluster.network.port_pool import PortPool
 from drillyard.cluster.network.topology import Client, EdgeKey
 
@@ -89,6 +90,18 @@ def test_a_port_is_given_once_and_again_only_last() -> None:
         pool.take()
     pool.give_back(100)
     assert pool.take() == 100
+
+
+def test_an_address_that_was_given_back_is_the_last_to_be_given_again() -> None:
+    pool, used = AddressPool(), set[str]()
+    for _ in range(252):
+        used.add(pool.take(used))
+    used.discard("10.244.0.2")
+    assert pool.take(used) == "10.244.0.254"
+    used.add("10.244.0.254")
+    assert pool.take(used) == "10.244.0.2"
+    with pytest.raises(DrillyardError, match="All 253 pod addresses are in use"):
+        pool.take({*used, "10.244.0.2"})
 
 
 def test_a_preferred_port_is_taken_only_where_it_is_free() -> None:
