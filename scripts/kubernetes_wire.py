@@ -126,6 +126,7 @@ def main(api: Path, apimachinery: Path) -> None:
         package = f"{row.group.split('.')[0] or 'core'}/{row.version}"
         if f"{package}.{row.kind}" in types.structs:
             kinds[f"{row.api_version}/{row.kind}"] = f"{package}.{row.kind}"
+    kinds["authentication.k8s.io/v1/TokenRequest"] = "authentication/v1.TokenRequest"
     kinds |= {"policy/v1/Eviction": "policy/v1.Eviction", "v1/Binding": "core/v1.Binding"}
     kinds |= {"autoscaling/v1/Scale": "autoscaling/v1.Scale", "v1/DeleteOptions": "meta/v1.DeleteOptions"}
     messages: dict[str, dict[str, list[object]]] = {}

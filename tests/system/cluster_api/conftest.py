@@ -135,6 +135,6 @@ def _kubeconfig(url: str, ca: Path) -> dict[str, object]:
         "kind": "Config",
         "clusters": [{"name": "yard", "cluster": {"server": url, "certificate-authority": str(ca)}}],
         "users": [{"name": name, "user": {"token": token}} for name, token in tokens.items()],
-        "contexts": [{"name": name, "context": {"cluster": "yard", "user": name}} for name in tokens],
+        "contexts": [{"name": name, "context": {"cluster": "yard", "user": name}} for name in (*tokens, "nobody")],
         "current-context": "admin",
     }

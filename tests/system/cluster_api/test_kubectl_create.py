@@ -57,6 +57,15 @@ async def test_access_is_what_roles_say(cluster: Cluster) -> None:
     assert re.search(r"Username +joe", who.out)
 
 
+async def test_a_service_account_gets_a_token_that_works(cluster: Cluster) -> None:
+    await kubectl(cluster, "create serviceaccount bot")
+    token = (await kubectl(cluster, "create token bot --duration=10m")).strip()
+    who = await cluster.kubectl("auth", "whoami", f"--token={token}", context="nobody")
+    assert "system:serviceaccount:default:bot" in who.out
+    short = await cluster.kubectl("create", "token", "bot", "--duration=1m")
+    assert "may not specify a duration less than 10 minutes" in short.err
+
+
 async def test_top_shows_what_the_node_measured(cluster: Cluster) -> None:
     await kubectl(cluster, "create deployment web --image=web:1")
     await cluster.settled()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drillyard.base.clock import VirtualClock
 from drillyard.cluster.apiserver import bootstrap
 from drillyard.cluster.apiserver.auth import Tokens, User
 from drillyard.cluster.apiserver.objects import Objects, WriteOptions
@@ -71,6 +72,18 @@ def test_tokens_are_for_one_user_until_they_are_withdrawn() -> None:
     tokens.withdraw("secret")
     with pytest.raises(ApiError):
         tokens.user_of("Bearer secret")
+
+
+def test_a_token_with_a_lifetime_ends() -> None:
+    clock = VirtualClock()
+    tokens = Tokens.of({"root": User("root")}, clock)
+    tokens.add("short", JOE, lifetime_s=600)
+    clock.elapsed_s = 599
+    assert tokens.user_of("Bearer short") is JOE
+    clock.elapsed_s = 600
+    with pytest.raises(ApiError):
+        tokens.user_of("Bearer short")
+    assert tokens.user_of("Bearer root").name == "root"
 
 
 def test_what_paths_mean() -> None:

@@ -25,6 +25,7 @@ from drillyard.cluster.apiserver.reviews import review
 from drillyard.cluster.apiserver.scale import read_scale
 from drillyard.cluster.apiserver.self_description import OPEN_PATHS, described, page_not_found
 from drillyard.cluster.apiserver.streams.serve import serve_stream
+from drillyard.cluster.apiserver.token_request import issue
 from drillyard.cluster.apiserver.watching import WatchStream
 from drillyard.cluster.apiserver.writing import (
     created,
@@ -156,7 +157,7 @@ class Handlers:
         return json_response(answer, code, warnings=options.warnings)
 
     def _created_below(self, request: ApiRequest, body: Any, options: WriteOptions) -> Object:
-        """POST to a subresource of a pod."""
+        """POST to a subresource of a pod or a service account."""
         must_be_object(body)
         match request.subresource:
             case "binding":
@@ -164,6 +165,9 @@ class Handlers:
                 if not isinstance(node, str) or not node:
                     raise status.invalid("", "Binding", request.name, [status.required("target.name")])
                 self._objects.bind(request.namespace or "", request.name, node, dry_run=options.dry_run)
+            case "token":
+                self._objects.stored(request.resource, request.namespace or "", request.name)
+                return issue(self._tokens, self._clock, request.namespace or "", request.name, body)
             case "eviction":
                 wanted = delete_request(body.get("deleteOptions") or {}, {})
                 self._objects.delete(request.resource, request.namespace or "", request.name, wanted)

@@ -63,7 +63,7 @@ class ApiServer:
         self.clock: Clock = clock or SystemClock()
         self.store = Store(first_version=int(self.clock.now().timestamp() * 1000))
         self.objects = Objects(self.store, self.clock, random.Random(seed))
-        self.tokens = Tokens.of(tokens)
+        self.tokens = Tokens.of(tokens, self.clock)
         self._metrics = Metrics(self.store)
         self._audit = AuditLog(audit_log, self.clock)
         self._handlers = Handlers(self.objects, self.tokens, self.clock, self._metrics, self._audit)
