@@ -14,7 +14,7 @@ SERVICES = ("front-end", "catalogue", "carts", "orders", "user", "payment", "shi
 PRELOAD = (
     "drillyard.base.podnet",
     *(f"drillyard.shop.{service.replace('-', '_')}" for service in SERVICES),
-    "stripe",
+    "drillyard.shop.gateway",
     "drillyard.bank.server",
     "drillyard.broker.server",
     "drillyard.broker.exporter",

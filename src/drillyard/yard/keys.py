@@ -21,6 +21,7 @@ class Keys:
     app_key: str
     bank_key: str
     bank_admin_key: str
+    session_secret: str
 
     @classmethod
     def fresh(cls) -> Keys:
@@ -31,12 +32,14 @@ class Keys:
             app_key=secrets.token_hex(20),
             bank_key=f"sk_test_{secrets.token_hex(12)}",
             bank_admin_key=secrets.token_hex(16),
+            session_secret=secrets.token_hex(16),
         )
 
     def objects(self, telemetry: str) -> Iterator[Object]:
         """Secrets and the agent's ConfigMap. `telemetry` is the intake's `host:port`."""
         yield _secret("sock-shop", "databases", {"password": ROLE_PASSWORD})
         yield _secret("sock-shop", "payment-gateway", {"key": self.bank_key})
+        yield _secret("sock-shop", "front-end", {"session-secret": self.session_secret})
         yield _secret("bank", "bank", {"key": self.bank_key, "admin-key": self.bank_admin_key})
         yield _secret("datadog", "datadog-keys", {"api-key": self.api_key})
         yield {
