@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from drillyard.base.errors import SettingError
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.progress import starting
 from drillyard.cli.stage import Stage
@@ -50,6 +51,9 @@ def run(
     seed: Annotated[
         int | None, typer.Option(help="Repeat an earlier run's choices. Chosen and printed if left out.")
     ] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="LETTER", help="The documents' method, such as B with incident-3.")
+    ] = None,
     orders: Annotated[int | None, typer.Option(min=1, max=1000, help="How many the shoppers place.")] = None,
     hold: Annotated[bool, typer.Option("--hold", help="Wait for a person before healing.")] = False,
     hold_max: Annotated[
@@ -64,7 +68,8 @@ def run(
     Uses the yard if it is up; else starts one for this drill, and stops it afterwards. Exit codes: 0 kept, 1 broken,
     3 unclear, 70 invalid.
     """
-    chosen = _find(incident)
+    chosen = _find(incident, method)
+    _check_orders(chosen, orders)
     settings = DrillSettings(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         orders=orders,
@@ -100,14 +105,23 @@ def recover(yard: YardName = DEFAULT_YARD) -> None:
         typer.echo(line)
 
 
-def _find(incident: str) -> Incident:
+def _find(incident: str, method: str | None = None) -> Incident:
     try:
-        found = catalogue.find(incident)
-        catalogue.faults_of(found)
+        found = catalogue.find(incident, method)
     except catalogue.IncidentFileError as problem:
         sys.stderr.write(f"{problem}\n")
         raise typer.Exit(2) from problem
     return found
+
+
+def _check_orders(incident: Incident, orders: int | None) -> None:
+    load = incident.load
+    if orders is None:
+        return
+    if not load.orders:
+        raise SettingError(f"{incident.name} is about pages, not about orders.", hint="Leave --orders out.")
+    if orders < load.least:
+        raise SettingError(f"--orders is {orders}, and {incident.name} shows itself only from {load.least} on.")
 
 
 def _play(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Played:

@@ -7,11 +7,14 @@ line is read back through the search API: what an on-call would use is what is t
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
+import httpx
+
+from drillyard.base.errors import DrillyardError
 from drillyard.drills import expectations
 from drillyard.drills.scene import Scene
-from drillyard.incidents.schema import Canary, Expectation, Queue
+from drillyard.incidents.expectation import Canary, Expectation, Queue
 from drillyard.record.verdicts import Check, judge_later
 from drillyard.yard.yard import SHOP_NAMESPACE
 
@@ -41,11 +44,23 @@ async def look(scene: Scene) -> list[Check]:
     return checks
 
 
-async def wait_until_searchable(scene: Scene, order_ids: Iterable[str]) -> None:
-    """Waits until shipping's line of each order was found: whatever is not found after that was not written before."""
-    for order_id in order_ids:
-        query = f'kube_namespace:{SHOP_NAMESPACE} service:sock-shop-shipping "{order_id}" "Published"'
-        await expectations.patiently(scene, lambda query=query: _found(scene, query), _PATIENCE_S)  # type: ignore[misc]
+async def wait_until_searchable(scene: Scene) -> None:
+    """
+    Waits until a request that was made now is found in the logs.
+
+    Its line was written after all that the shoppers caused, so whatever is not found by then was never written. Raises
+    DrillyardError when it is not found in time: then nothing could be said of what is absent.
+    """
+    marker = f"/catalogue/size?tags=&t={int(scene.clock.now().timestamp() * 1000):x}"
+    try:
+        async with httpx.AsyncClient(timeout=10, trust_env=False, transport=scene.transport) as client:
+            await client.get(scene.yard.url("front-end") + marker)
+    except httpx.HTTPError as lost:
+        raise DrillyardError(f"The front end does not answer: {type(lost).__name__} {lost}.") from lost
+    query = f'kube_namespace:{SHOP_NAMESPACE} service:sock-shop-front-end "{marker.rpartition("=")[2]}"'
+    kept, _ = await expectations.patiently(scene, lambda: _found(scene, query), _PATIENCE_S)
+    if not kept:
+        raise DrillyardError(f"New log lines cannot be found by a search within {_PATIENCE_S:.0f} s.")
 
 
 async def _found(scene: Scene, query: str) -> expectations.Seen:

@@ -14,17 +14,25 @@ from datetime import datetime
 from typing import Any
 
 from drillyard.base.errors import DrillyardError
+from drillyard.drills import order_book, views
 from drillyard.drills.scene import Scene
-from drillyard.incidents.schema import (
+from drillyard.incidents.expectation import (
+    BankStruck,
     Canary,
     Expectation,
     Logs,
     NoLogs,
+    OrderBook,
+    OrderedTwice,
     OrdersAnswered,
     OrdersStored,
+    Pages,
     Queue,
+    Restarts,
     ShippedOnce,
+    StatusPage,
 )
+from drillyard.load import Attempt
 from drillyard.load.canary import CanaryResult, canary_order
 from drillyard.record.verdicts import Check, judge_later
 
@@ -68,21 +76,92 @@ Made = tuple[Look, str, str]
 
 
 def _orders_answered(scene: Scene, what: OrdersAnswered, phase: str) -> Made:
+    expected = " ".join(str(part) for part in (what.http_status, what.order_status) if part is not None)
+    expected += f" and told “{what.says}”" if what.says else ""
+    expected += f", {what.outcome}" if what.outcome else ""
+    which = f"the first {what.first}" if what.first else f"those after the first {what.after}" if what.after else "all"
+
     async def look() -> Seen:
-        statuses = Counter(row.http_status for row in scene.ledger)
-        shown = Counter(row.status_seen for row in scene.ledger)
-        kept = (
-            len(scene.ledger) == scene.orders
-            and set(statuses) == {what.http_status}
-            and set(shown) == {what.order_status}
+        rows = scene.ledger.rows[what.after : what.first]
+        wrong = [row for row in rows if not _answered_so(row, what)]
+        answers = Counter(f"{row.http_status} {row.status_seen or row.error or ''}".strip()[:160] for row in rows)
+        kept = len(scene.ledger) == scene.attempts and bool(rows) and not wrong
+        return kept, _counted(answers)
+
+    return look, f"Of the attempts {which} were answered {expected}", f"{which}: {expected}"
+
+
+def _answered_so(row: Attempt, what: OrdersAnswered) -> bool:
+    return (
+        row.http_status == what.http_status
+        and (what.order_status is None or row.status_seen == what.order_status)
+        and (what.says is None or what.says in (row.error or ""))
+        and (what.outcome is None or row.outcome.value == what.outcome)
+    )
+
+
+def _order_book(scene: Scene, what: OrderBook, phase: str) -> Made:
+    wanted = Counter({status: scene.number(count) for status, count in what.statuses.items()})
+    expected = f"{_counted(+wanted)}; {what.charges} charge(s) each"
+
+    async def look() -> Seen:
+        orders = await order_book.own_orders(scene)
+        charges = Counter(await order_book.charges_per_order(scene, orders))
+        statuses = Counter(order["status"] for order in orders)
+        times = Counter(charges[order["id"]] for order in orders)
+        return statuses == +wanted and set(times) <= {what.charges}, (
+            f"{_counted(statuses)}; " + (", ".join(f"{n} × {c} charge(s)" for c, n in sorted(times.items())) or "none")
         )
-        return kept, f"{_counted(statuses)}; {_counted(shown)}"
 
     return (
-        look,
-        f"Every order was answered {what.http_status} and {what.order_status}",
-        f"{scene.orders} × {what.http_status} {what.order_status}",
+        lambda: patiently(scene, look, _DRAIN_S if phase == "recovered" else _PATIENCE_S),
+        f"The shop stores for the drill's shoppers: {expected}",
+        expected,
     )
+
+
+def _ordered_twice(scene: Scene, what: OrderedTwice, phase: str) -> Made:
+    wanted = scene.orders
+
+    async def look() -> Seen:
+        pairs = order_book.twins(await order_book.own_orders(scene))
+        return len(pairs) == wanted, f"{len(pairs)} pair(s): " + "; ".join(" = ".join(pair) for pair in pairs)
+
+    claim = "One double click became two orders of the same socks, by the same customer"
+    return lambda: patiently(scene, look), claim, f"{wanted} pair(s) of orders"
+
+
+def _bank_struck(scene: Scene, what: BankStruck, phase: str) -> Made:
+    wanted = scene.number(what.least)
+
+    async def look() -> Seen:
+        report = await scene.yard.bank.behaviour()
+        return report["struck"] >= wanted, f"{report['struck']} of {report['seen']} request(s) struck"
+
+    return look, "The bank's misbehaviour struck the shoppers' charges", f"at least {wanted} struck"
+
+
+def _pages(scene: Scene, what: Pages, phase: str) -> Made:
+    return views.look_at(scene, what, phase)
+
+
+def _status_page(scene: Scene, what: StatusPage, phase: str) -> Made:
+    async def look() -> Seen:
+        return await order_book.page_is_hard_coded(scene) is what.hard_coded, "the script of the page was read"
+
+    text = "says Shipped whatever happened" if what.hard_coded else "shows the stored status"
+    return lambda: patiently(scene, look), f"The page of a customer's orders {text}", text
+
+
+def _restarts(scene: Scene, what: Restarts, phase: str) -> Made:
+    async def look() -> Seen:
+        now = await order_book.restarts(scene)
+        more = {name: count - scene.restarts_before.get(name, 0) for name, count in now.items()}
+        restarted = {name: count for name, count in more.items() if count > 0}
+        total = sum(restarted.values())
+        return total <= what.most, f"{total} restart(s)" + (f": {', '.join(sorted(restarted))}" if restarted else "")
+
+    return look, "No container of the shop was restarted", f"at most {what.most}"
 
 
 def _orders_stored(scene: Scene, what: OrdersStored, phase: str) -> Made:
@@ -194,6 +273,12 @@ def _counted(counter: Counter[Any]) -> str:
 _LOOKS: dict[type[Any], Callable[[Scene, Any, str], Made]] = {
     OrdersAnswered: _orders_answered,
     OrdersStored: _orders_stored,
+    OrderBook: _order_book,
+    OrderedTwice: _ordered_twice,
+    BankStruck: _bank_struck,
+    Pages: _pages,
+    StatusPage: _status_page,
+    Restarts: _restarts,
     Queue: _queue,
     Logs: _logs,
     NoLogs: _no_logs,

@@ -12,19 +12,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from drillyard.base.errors import DrillyardError
 from drillyard.cluster.client import ApiError
-from drillyard.drills import baseline, desired_state, expectations, queries
+from drillyard.drills import baseline, desired_state, expectations, order_book, queries, views
 from drillyard.drills.investigator import let_in
 from drillyard.drills.scene import Scene
 from drillyard.faults.active import ActiveFaults, wait_for
 from drillyard.faults.fault import Fault, to_json
 from drillyard.incidents.catalogue import faults_of
-from drillyard.load.shopping import place_orders
+from drillyard.load.shopping import Habits, place_orders
 from drillyard.reconcile.reconciliation import Reconciliation, reconcile
 from drillyard.record.plain import plain
 from drillyard.record.verdicts import Check, Outcome, Verdict
@@ -44,15 +45,16 @@ async def play(scene: Scene) -> Verdict:
 
     Raises asyncio.CancelledError when interrupted, after everything was healed and the record was finished.
     """
-    faults = faults_of(scene.incident)
     active = ActiveFaults(scene.yard.folder.faults, scene.clock)
     interrupted: BaseException | None = None
     invalid: str | None = None
     async with _sampling(scene):
         try:
             before = await _prepare(scene)
-            await _inject(scene, active, faults)
+            await _inject(scene, active, faults_of(scene.incident.faults), "Something breaks.")
             await _load(scene)
+            if scene.incident.after_load:
+                await _inject(scene, active, faults_of(scene.incident.after_load), "Now something else breaks.")
             await _observe(scene)
             await _hold(scene)
         except DrillInvalid as reason:
@@ -94,12 +96,14 @@ async def _prepare(scene: Scene) -> dict[str, Any]:
         scene.note(check)
         if check.outcome is not Outcome.KEPT:
             raise DrillInvalid(f"The baseline does not hold: {check.claim}: {check.seen}.")
+    scene.restarts_before = await order_book.restarts(scene)
+    scene.views_before = await views.measure(scene, scene.incident.load.views)
     return await desired_state.snapshot(scene.yard.api)
 
 
-async def _inject(scene: Scene, active: ActiveFaults, faults: list[Fault]) -> None:
+async def _inject(scene: Scene, active: ActiveFaults, faults: list[Fault], text: str) -> None:
     scene.record.phase("inject")
-    scene.audience.phase("inject", "Something breaks.")
+    scene.audience.phase("inject", text if faults else "Nothing breaks: the defect is in the shop already.")
     until = scene.clock.now() + timedelta(seconds=scene.settings.hold_max_s + 600)
     for fault in faults:
         prepared = await active.put_in(fault, scene.yard, until)
@@ -115,12 +119,13 @@ async def _inject(scene: Scene, active: ActiveFaults, faults: list[Fault]) -> No
         scene.note(check)
         if not proof.holds:
             raise DrillInvalid(f"The fault was never on ({prepared.describe()}): {proof.seen}.")
-    scene.fault_on_at = scene.clock.now()
+    # The window of a fault that follows the orders began with the first one.
+    scene.fault_on_at = scene.fault_on_at or scene.clock.now()
 
 
 async def _load(scene: Scene) -> None:
     scene.record.phase("load")
-    scene.audience.phase("load", f"Shoppers place {scene.orders} order(s), and notice nothing.")
+    scene.audience.phase("load", _coming(scene))
 
     def placed(_: object) -> None:
         row = scene.ledger.rows[-1]
@@ -131,6 +136,7 @@ async def _load(scene: Scene) -> None:
         scene.record.note("order", text, **plain(row))
         scene.audience.say(text)
 
+    load = scene.incident.load
     try:
         await place_orders(
             scene.yard.url("front-end"),
@@ -138,17 +144,33 @@ async def _load(scene: Scene) -> None:
             scene.settings.seed,
             scene.clock,
             on_order=placed,
+            concurrency=load.shoppers,
+            habits=Habits(double_click=load.double_click),
             ledger=scene.ledger,
             transport=scene.transport,
         )
     finally:
         scene.record.ledger("shoppers", [plain(row) for row in scene.ledger])
+    if load.views:
+        scene.views = await views.measure(scene, load.views)
+        measured = {"before": scene.views_before, "while_on": scene.views}
+        scene.record.evidence("views", {when: [plain(view) for view in seen] for when, seen in measured.items()})
+
+
+def _coming(scene: Scene) -> str:
+    load = scene.incident.load
+    orders = f"Shoppers place {scene.orders} order(s)" + (", and click twice" if load.double_click else "")
+    pages = f"visitors look at {load.views} page(s) of the catalogue"
+    if not load.views:
+        return f"{orders}."
+    return f"{orders}, then {pages}." if scene.orders else f"{pages.capitalize()}."
 
 
 async def _observe(scene: Scene) -> None:
     scene.record.phase("observe")
     scene.audience.phase("observe", "What can be seen of it, and what cannot?")
-    await baseline.wait_until_searchable(scene, scene.ledger.order_ids)
+    if scene.incident.searchable:
+        await baseline.wait_until_searchable(scene)
     for expectation in scene.incident.while_on:
         scene.note(await expectations.check(scene, expectation, phase="while-on"))
     await queries.run_all(scene)
@@ -223,20 +245,28 @@ async def _account(scene: Scene) -> None:
     """Compares what everybody says; the last log line may still be on its way, so a disagreement is looked at again."""
     last: list[tuple[Reconciliation, int]] = []
 
+    counts = {kind.value: scene.number(count) for kind, count in scene.incident.disagreements.items()}
+    wanted = +Counter(counts)
+    scene.record.evidence("expected-disagreements", dict(wanted))
+
     async def look() -> expectations.Seen:
         result, count = await _compare(scene)
         last[:] = [(result, count)]
-        return result.agreed, result.summary()
+        return Counter(one.order_class.value for one in result.disagreements) == wanted, result.summary()
 
     kept, seen = await expectations.patiently(scene, look)
     result, count = last[0]
     scene.record.evidence("reconciliation", result.to_json())
+    for one in result.disagreements if wanted else ():
+        scene.say(f"{one.order_class.value}: order {one.order_id}: {one.text}")
+    expected = ", ".join(f"{number} × {name}" for name, number in wanted.items())
+    claim = "Shoppers, orders, bank and queue-master agree on every order and every cent"
     scene.note(
         Check(
             "reconciliation",
             Outcome.KEPT if kept else Outcome.BROKEN,
-            "Shoppers, orders, bank and queue-master agree on every order and every cent",
-            f"{count} order(s) agreed",
+            "The reconciliation finds exactly what this incident leaves behind" if wanted else claim,
+            f"{expected}, and nothing else" if wanted else f"{count} order(s) agreed",
             str(seen),
         )
     )

@@ -11,7 +11,9 @@ from typing import Protocol
 import httpx
 
 from drillyard.base.clock import Clock
-from drillyard.incidents.schema import Count, Incident
+from drillyard.incidents import counts
+from drillyard.incidents.schema import Incident
+from drillyard.load.browsing import View
 from drillyard.load.ledger import ShopperLedger
 from drillyard.record.verdicts import Check
 from drillyard.record.writer import RecordWriter
@@ -65,6 +67,10 @@ class Scene:
     ledger: ShopperLedger = field(default_factory=ShopperLedger)
     canary_ids: list[str] = field(default_factory=list)
     fault_on_at: datetime | None = None
+    views_before: list[View] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
+    restarts_before: dict[str, int] = field(default_factory=dict)
+    """Containers of the shop at the baseline (pod/container), and how often each had been restarted."""
     transport: httpx.AsyncBaseTransport | None = None
     """How shoppers reach the front end; None: over the network."""
     touched: bool = False
@@ -72,17 +78,29 @@ class Scene:
 
     @property
     def orders(self) -> int:
-        """How many orders the shoppers place."""
-        return self.settings.orders or self.incident.load.orders
+        """How many orders the shoppers are to place."""
+        if self.settings.orders is None or not self.incident.load.orders:
+            return self.incident.load.orders
+        return self.settings.orders
+
+    @property
+    def attempts(self) -> int:
+        """How many times a shopper clicks."""
+        return self.orders * (2 if self.incident.load.double_click else 1)
 
     @property
     def placed(self) -> int:
         """How many the shop has accepted."""
         return len(self.ledger.accepted)
 
-    def number(self, count: Count) -> int:
-        """A count of the incident file as a number: `orders` is what the shop has accepted."""
-        return self.placed if count == "orders" else count
+    @property
+    def shoppers(self) -> set[str]:
+        """The customers that the drill's own shoppers registered as: their orders are the drill's orders."""
+        return {row.shopper for row in self.ledger}
+
+    def number(self, count: int | str) -> int:
+        """A count of the incident file as a number."""
+        return counts.resolve(count, attempts=self.attempts, accepted=self.placed)
 
     def note(self, check: Check) -> None:
         """Keeps a check in the record and shows it."""

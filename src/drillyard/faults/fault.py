@@ -7,9 +7,11 @@ whatever the cure needs to know of the world before (how many replicas there wer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, Self
 
+from drillyard.base.errors import DrillyardError
 from drillyard.yard.yard import Yard
 
 
@@ -43,8 +45,20 @@ class Fault(Protocol):
     async def is_healed(self, yard: Yard) -> Proof:
         """Looks whether the effect is gone."""
 
+    def touches(self) -> frozenset[str]:
+        """What it changes: two faults that touch the same thing are refused, because neither could be believed."""
+
     def describe(self) -> str:
         """What it does, in a short sentence for the record."""
+
+
+def refuse_fights(fault: Fault, taken: Mapping[str, str]) -> None:
+    """Raises DrillyardError when `taken` (thing → who touches it) holds something that the fault touches."""
+    for thing in sorted(fault.touches() & taken.keys()):
+        raise DrillyardError(
+            f"Two faults fight over {thing}: {taken[thing]}, and {fault.describe()}.",
+            hint="Heal the first, or leave one of them out.",
+        )
 
 
 def to_json(fault: Any) -> dict[str, Any]:

@@ -30,5 +30,8 @@ class Nothing:
     async def is_healed(self, yard: Yard) -> Proof:
         return Proof(True, "nothing was put in")
 
+    def touches(self) -> frozenset[str]:
+        return frozenset()
+
     def describe(self) -> str:
         return "nothing"

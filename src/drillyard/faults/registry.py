@@ -8,14 +8,28 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, cast
 
+from pydantic import TypeAdapter, ValidationError
+
 from drillyard.base.errors import DrillyardError
+from drillyard.faults.bank_behaviour import BankBehaviour
 from drillyard.faults.fault import Fault
+from drillyard.faults.flatten_log_levels import FlattenLogLevels
 from drillyard.faults.nothing import Nothing
+from drillyard.faults.poison_message import PoisonMessage
+from drillyard.faults.queue_policy import QueuePolicy
+from drillyard.faults.restart_pod import RestartPod
 from drillyard.faults.scale_deployment import ScaleDeployment
+from drillyard.faults.set_env import SetEnv
 
 FAULTS: Mapping[str, type[Any]] = {
+    "bank_behaviour": BankBehaviour,
+    "flatten_log_levels": FlattenLogLevels,
     "nothing": Nothing,
+    "poison_message": PoisonMessage,
+    "queue_policy": QueuePolicy,
+    "restart_pod": RestartPod,
     "scale_deployment": ScaleDeployment,
+    "set_env": SetEnv,
 }
 
 
@@ -40,7 +54,12 @@ def build(name: str, data: Mapping[str, Any]) -> Fault:
     missing = [key for key, field in known.items() if key not in data and field.default is MISSING]
     if missing:
         raise DrillyardError(f'The fault {name} needs the key "{missing[0]}".')
-    return cast(Fault, kind(**data))
+    try:
+        return cast(Fault, TypeAdapter(kind).validate_python(dict(data)))
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        key, value, fits = ".".join(map(str, first["loc"])), first["input"], first["msg"]
+        raise DrillyardError(f"The fault {name} has {key}: {value!r}.", hint=f"{fits}.") from problem
 
 
 def name_of(fault: Fault) -> str:

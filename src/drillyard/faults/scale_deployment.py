@@ -23,19 +23,20 @@ class ScaleDeployment:
     """
 
     deployment: str
+    namespace: str = SHOP_NAMESPACE
     replicas: int = 0
     queue: str | None = None
     replicas_before: int | None = None
 
     async def prepare(self, yard: Yard) -> Self:
         try:
-            current = await yard.api.get("deployments", SHOP_NAMESPACE, self.deployment)
+            current = await yard.api.get("deployments", self.namespace, self.deployment)
         except ApiError as refused:
             if refused.status != 404:
                 raise
             raise DrillyardError(
-                f"There is no deployment {self.deployment} in namespace {SHOP_NAMESPACE}.",
-                hint="`kubectl -n sock-shop get deployments` shows those that there are.",
+                f"There is no deployment {self.deployment} in namespace {self.namespace}.",
+                hint="`kubectl get deployments -A` shows those that there are.",
             ) from refused
         return replace(self, replicas_before=int(current["spec"].get("replicas", 1)))
 
@@ -43,7 +44,7 @@ class ScaleDeployment:
         await self._scale(yard, self.replicas)
 
     async def is_on(self, yard: Yard) -> Proof:
-        ready = await yard.ready_addresses(self.deployment)
+        ready = await yard.ready_addresses(self.deployment, self.namespace)
         seen = f"{ready} ready endpoint(s) of {self.deployment}"
         holds = ready == self.replicas
         if self.queue:
@@ -58,7 +59,7 @@ class ScaleDeployment:
 
     async def is_healed(self, yard: Yard) -> Proof:
         wanted = 1 if self.replicas_before is None else self.replicas_before
-        ready = await yard.ready_addresses(self.deployment)
+        ready = await yard.ready_addresses(self.deployment, self.namespace)
         seen = f"{ready} of {wanted} endpoint(s) of {self.deployment} ready"
         holds = ready == wanted
         if self.queue:
@@ -67,10 +68,13 @@ class ScaleDeployment:
             holds = holds and consumers >= min(wanted, 1)
         return Proof(holds, seen)
 
+    def touches(self) -> frozenset[str]:
+        return frozenset({f"the replicas of {self.namespace}/{self.deployment}"})
+
     def describe(self) -> str:
         return f"deployment {self.deployment} scaled to {self.replicas}"
 
     async def _scale(self, yard: Yard, replicas: int) -> None:
         await yard.api.patch(
-            "deployments", SHOP_NAMESPACE, self.deployment, {"spec": {"replicas": replicas}}, subresource="scale"
+            "deployments", self.namespace, self.deployment, {"spec": {"replicas": replicas}}, subresource="scale"
         )

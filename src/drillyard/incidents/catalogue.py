@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from drillyard.base.errors import DrillyardError
 from drillyard.faults import registry
-from drillyard.faults.fault import Fault
-from drillyard.incidents.schema import Incident
+from drillyard.faults.fault import Fault, refuse_fights
+from drillyard.incidents import expectation, schema
+from drillyard.incidents.schema import Faults, Incident
 
 _FOLDER = Path(__file__).parent
 _NOUNS = {
@@ -35,20 +36,38 @@ def all_incidents() -> list[Incident]:
     return sorted((read(path) for path in _FOLDER.glob("*/incident.yaml")), key=lambda incident: incident.name)
 
 
-def find(name_or_path: str) -> Incident:
-    """By name, by `incident-N`, or by the path of a file of one's own. Raises DrillyardError with the nearest name."""
+def find(name_or_path: str, method: str | None = None) -> Incident:
+    """
+    By name, by the documents' number (`incident-3`, the first of its methods unless one is given), or by the path of
+    a file of one's own. Raises DrillyardError with the nearest name, or with the methods that there are.
+    """
     if name_or_path.endswith((".yaml", ".yml")):
-        return read(Path(name_or_path))
+        found = read(Path(name_or_path))
+        return found if method is None else _by_method([found], name_or_path, method)
     incidents = all_incidents()
+    numbered = sorted(
+        (one for one in incidents if f"incident-{one.number}" == name_or_path), key=lambda one: one.method or ""
+    )
+    found_by_name = next((one for one in incidents if name_or_path in one.names), None)
+    if method is not None and (numbered or found_by_name):
+        family = numbered or [one for one in incidents if found_by_name and one.number == found_by_name.number]
+        return _by_method(family, name_or_path, method)
+    if numbered or found_by_name:
+        return numbered[0] if numbered else found_by_name  # type: ignore[return-value]
     names = [name for incident in incidents for name in incident.names]
-    for incident in incidents:
-        if name_or_path in incident.names:
-            return incident
     near = difflib.get_close_matches(name_or_path, names, n=1)
     guess = f"Did you mean {near[0]}? " if near else ""
     raise DrillyardError(
         f'No incident called "{name_or_path}".', hint=f"{guess}`drill incidents` shows all {len(incidents)}."
     )
+
+
+def _by_method(family: list[Incident], asked: str, method: str) -> Incident:
+    known = {one.method: one for one in family if one.method}
+    if method.upper() in known:
+        return known[method.upper()]
+    hint = f"There are: {', '.join(f'{key} ({known[key].name})' for key in sorted(known))}." if known else None
+    raise DrillyardError(f'{asked} has no method "{method}".', hint=hint or "It is played without --method.")
 
 
 def read(path: Path) -> Incident:
@@ -76,19 +95,23 @@ def read(path: Path) -> Incident:
     return incident
 
 
-def faults_of(incident: Incident) -> list[Fault]:
-    """The incident's faults, built. Raises DrillyardError as `registry.build` does."""
-    return [registry.build(name, data or {}) for entry in incident.faults for name, data in entry.items()]
+def faults_of(entries: Faults) -> list[Fault]:
+    """The faults of one list of an incident, built. Raises DrillyardError as `registry.build` does."""
+    return [registry.build(name, data or {}) for entry in entries for name, data in entry.items()]
 
 
 def _check_faults(path: Path, root: yaml.Node, incident: Incident) -> None:
-    for index, entry in enumerate(incident.faults):
-        for name, data in entry.items():
-            try:
-                registry.build(name, data or {})
-            except DrillyardError as problem:
-                line = _line(root, ("faults", index, name))
-                raise IncidentFileError(f"{path}:{line}: {problem.message}", hint=problem.hint) from problem
+    taken: dict[str, str] = {}
+    for key, entries in (("faults", incident.faults), ("after_load", incident.after_load)):
+        for index, entry in enumerate(entries):
+            for name, data in entry.items():
+                try:
+                    fault = registry.build(name, data or {})
+                    refuse_fights(fault, taken)
+                except DrillyardError as problem:
+                    line = _line(root, (key, index, name))
+                    raise IncidentFileError(f"{path}:{line}: {problem.message}", hint=problem.hint) from problem
+                taken |= dict.fromkeys(fault.touches(), fault.describe())
 
 
 def _sentence(path: Path, root: yaml.Node, problem: ValidationError) -> str:
@@ -120,9 +143,8 @@ def _known_keys(where: Sequence[int | str]) -> list[str]:
 
 
 def _models() -> list[Any]:
-    from drillyard.incidents import schema
-
-    return [one for one in vars(schema).values() if isinstance(one, type) and hasattr(one, "model_fields")]
+    known = (*vars(schema).values(), *vars(expectation).values())
+    return [one for one in known if isinstance(one, type) and hasattr(one, "model_fields")]
 
 
 def _line(node: yaml.Node | None, where: Sequence[int | str]) -> int:

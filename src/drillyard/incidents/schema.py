@@ -1,92 +1,22 @@
 """
 What an incident file may say. Unknown keys, wrong types and unknown names are refused, with file and line (see
 `catalogue`).
-
-An expectation is one thing that must be seen (or must not); the drill knows how to look for each kind.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Count = int | Literal["orders"]
-OrderStatus = Literal["CREATED", "PENDING", "PAID", "PAYMENT_FAILED", "SHIPPED"]
+from drillyard.incidents.counts import Count
+from drillyard.incidents.expectation import Expectation, Strict
+from drillyard.reconcile.disagreements import OrderClass
 
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OrdersAnswered(_Strict):
-    """Every shopper's order was answered with this HTTP status and showed this order status."""
-
-    http_status: int
-    order_status: OrderStatus
+Faults = list[dict[str, dict[str, Any] | None]]
 
 
-class OrdersStored(_Strict):
-    """Every order that a shopper was told of is stored by `orders`, with this status, and charged once by the bank."""
-
-    order_status: OrderStatus
-
-
-class Queue(_Strict):
-    """The broker's queue holds so many messages (`orders`: one for each order placed) and has so many consumers."""
-
-    queue: str
-    messages: Count
-    consumers: int
-
-
-class NoLogs(_Strict):
-    """The query finds nothing between the fault's proof and now."""
-
-    title: str
-    query: str
-
-
-class Logs(_Strict):
-    """The query finds at least so many logs between the fault's proof and now."""
-
-    title: str
-    query: str
-    count: Count = 1
-
-
-class ShippedOnce(_Strict):
-    """Queue-master says of every order that it processed it, once."""
-
-
-class Canary(_Strict):
-    """A fresh order, placed now, reaches SHIPPED."""
-
-
-class Expectation(_Strict):
-    """One of the above, by its key."""
-
-    orders_answered: OrdersAnswered | None = None
-    orders_stored: OrdersStored | None = None
-    queue: Queue | None = None
-    no_logs: NoLogs | None = None
-    logs: Logs | None = None
-    shipped_once: ShippedOnce | None = None
-    canary: Canary | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Expectation:
-        if sum(value is not None for _, value in self) != 1:
-            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}")
-        return self
-
-    def what(self) -> _Strict:
-        """The expectation itself."""
-        found: _Strict = next(value for _, value in self if value is not None)
-        return found
-
-
-class Query(_Strict):
+class Query(Strict):
     """A detection query of the documents, run as printed, and in its corrected form where it finds nothing."""
 
     title: str
@@ -104,28 +34,64 @@ class Query(_Strict):
         return self
 
 
-class Load(_Strict):
-    """What shoppers do while the fault is on."""
+class Load(Strict):
+    """
+    What shoppers do while the fault is on.
 
-    orders: Annotated[int, Field(ge=1, le=1000)] = 5
+    `orders` attempts to order, shared out among `shoppers`; `least` is how many the incident needs to be seen. With
+    `double_click` each order is clicked twice at once. `views` of catalogue pages are measured before and during.
+    """
+
+    orders: Annotated[int, Field(ge=0, le=1000)] = 5
+    least: Annotated[int, Field(ge=0, le=1000)] = 1
+    shoppers: Annotated[int, Field(ge=1, le=50)] = 1
+    double_click: bool = False
+    views: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    @model_validator(mode="after")
+    def _somebody_comes(self) -> Load:
+        if not self.orders and not self.views:
+            raise ValueError("give orders or views: without shoppers nothing can be seen")
+        return self
 
 
-class Incident(_Strict):
-    """One entry of the catalogue."""
+class Incident(Strict):
+    """
+    One entry of the catalogue.
+
+    `faults` go in before the shoppers come, `after_load` when they have ordered. `disagreements` are what the
+    reconciliation must find in the end, by class, and nothing else. `searchable` says whether new logs can be found
+    while the fault is on.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     number: int | None = None
+    method: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,8}$")] | None = None
     title: str
     severity: Literal["P1", "P2", "P3", "P4"]
     brief: str
     cause: str
-    faults: Annotated[list[dict[str, dict[str, Any] | None]], Field(min_length=1)]
+    faults: Faults = Field(default_factory=list)
     load: Load = Load()
+    after_load: Faults = Field(default_factory=list)
+    searchable: bool = True
     while_on: Annotated[list[Expectation], Field(min_length=1)]
-    queries: list[Query] = []
+    queries: list[Query] = Field(default_factory=list)
     recovered: Annotated[list[Expectation], Field(min_length=1)]
+    disagreements: dict[OrderClass, Count] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _something_is_wrong(self) -> Incident:
+        if not self.faults and not self.after_load and not self.load.double_click:
+            raise ValueError("give faults, after_load, or a load that finds the shop's own defect (double_click)")
+        if self.method is not None and self.number is None:
+            raise ValueError("a method belongs to a number of the documents")
+        return self
 
     @property
     def names(self) -> list[str]:
-        """All that it is called: its own name, and `incident-N` after the documents' number."""
-        return [self.name, *([f"incident-{self.number}"] if self.number is not None else [])]
+        """Its own name, and the documents' number with the method's letter (`incident-3a`), if it has one."""
+        if self.number is None:
+            return [self.name]
+        dash = "-" if (self.method or "")[:1].isdigit() else ""
+        return [self.name, f"incident-{self.number}{dash}{(self.method or '').lower()}"]

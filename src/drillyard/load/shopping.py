@@ -9,8 +9,8 @@ share one cart.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import httpx
@@ -34,7 +34,8 @@ class Habits:
 
     `account`: whom the only shopper logs in as; None registers a new customer each. `total_max_cents` bounds a basket,
     `slow_after_s` is when a 201 counts as slow, `pause_s` passes between two attempts of a shopper; `timeout_s` bounds
-    each request, `order_timeout_s` the one that places the order.
+    each request, `order_timeout_s` the one that places the order. With `double_click` the button is clicked twice at
+    once, and each click leaves a row.
     """
 
     account: Account | None = None
@@ -43,6 +44,7 @@ class Habits:
     pause_s: float = 0.0
     timeout_s: float = 10.0
     order_timeout_s: float = 40.0
+    double_click: bool = False
 
 
 USUAL_HABITS = Habits()
@@ -121,9 +123,21 @@ class Shopper:
                 await self._attempt(number)
 
     async def _attempt(self, number: int) -> None:
-        draft = _Draft(self.name, number, self.clock.now(), self.clock.monotonic_s())
+        drafts = [_Draft(self.name, number, self.clock.now(), self.clock.monotonic_s())]
         try:
-            await self._journey(draft)
+            if await self._kept(drafts[0], self._fill_cart):
+                if self.habits.double_click:
+                    drafts.append(replace(drafts[0]))
+                await asyncio.gather(*(self._kept(draft, self._click) for draft in drafts))
+        finally:
+            for draft in drafts:
+                self._signed_in = self._signed_in and draft.outcome is AttemptOutcome.OK
+                self.ledger.add(draft.row(self.clock, self.habits.slow_after_s))
+
+    async def _kept(self, draft: _Draft, step: Callable[[_Draft], Awaitable[None]]) -> bool:
+        """Does the step and keeps how it failed in the draft; True when it did not."""
+        try:
+            await step(draft)
         except asyncio.CancelledError:
             # The request may have reached the shop, so the row must not be missing.
             draft.fail(AttemptOutcome.TRANSPORT_ERROR, error="stopped before the answer came")
@@ -134,11 +148,9 @@ class Shopper:
             draft.fail_with(problem, AttemptOutcome.TRANSPORT_ERROR)
         except Exception as error:
             draft.fail(AttemptOutcome.SCRIPT_ERROR, error=f"{type(error).__name__}: {error}")
-        finally:
-            self._signed_in = self._signed_in and draft.outcome is AttemptOutcome.OK
-            self.ledger.add(draft.row(self.clock, self.habits.slow_after_s))
+        return draft.outcome is AttemptOutcome.OK
 
-    async def _journey(self, draft: _Draft) -> None:
+    async def _fill_cart(self, draft: _Draft) -> None:
         draft.step = "catalogue"
         if not self._socks:
             self._socks = await self.client.socks()
@@ -155,6 +167,8 @@ class Shopper:
         for _ in range(basket.quantity):
             await self.client.add_to_cart(basket.sock.id)
         draft.step = "order"
+
+    async def _click(self, draft: _Draft) -> None:
         draft.asked_s = self.clock.monotonic_s()
         order = await self.client.place_order()
         draft.http_status, draft.order_id = 201, order.order_id

@@ -78,6 +78,20 @@ class DatadogClient:
             ],
         )
 
+    async def pipelines(self) -> list[dict[str, Any]]:
+        """All log pipelines in their order."""
+        listed: list[dict[str, Any]] = await self._call("GET", "/api/v1/logs/config/pipelines")
+        return listed
+
+    async def create_pipeline(self, definition: dict[str, Any]) -> dict[str, Any]:
+        """Puts a log pipeline behind all others; it acts on new logs only."""
+        created: dict[str, Any] = await self._call("POST", "/api/v1/logs/config/pipelines", json=definition)
+        return created
+
+    async def delete_pipeline(self, identity: str) -> None:
+        """Takes one out."""
+        await self._call("DELETE", f"/api/v1/logs/config/pipelines/{identity}")
+
     async def close(self) -> None:
         await self._client.aclose()
 
@@ -97,14 +111,13 @@ class DatadogClient:
             if not cursor or not body["data"] or (limit is not None and len(items) >= limit):
                 return Found(len(items), items)
 
-    async def _call(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:
+    async def _call(self, method: str, path: str, **arguments: Any) -> Any:
         try:
             answer = await self._client.request(method, path, **arguments)
         except httpx.HTTPError as lost:
             raise DrillyardError(f"The telemetry did not answer {path}: {type(lost).__name__} {lost}.") from lost
         if answer.is_success:
-            body: dict[str, Any] = answer.json()
-            return body
+            return answer.json()
         raise DrillyardError(f"The telemetry refused: {_errors(answer)}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from drillyard.base.clock import Clock, SystemClock
 from drillyard.base.errors import DrillyardError
 from drillyard.cluster.client import Api, ApiError
 from drillyard.yard import kubeconfig
@@ -35,6 +36,7 @@ class Yard:
         bank: BankClient,
         datadog: DatadogClient,
         http: httpx.AsyncClient,
+        clock: Clock | None = None,
     ) -> None:
         self.folder = folder
         self.state = state
@@ -42,6 +44,7 @@ class Yard:
         self.broker = broker
         self.bank = bank
         self.datadog = datadog
+        self.clock: Clock = clock or SystemClock()
         self._http = http
 
     def url(self, service: str) -> str:

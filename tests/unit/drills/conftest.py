@@ -72,7 +72,7 @@ class FakeYard:
             self._consume()
         return {}
 
-    async def ready_addresses(self, service: str) -> int:
+    async def ready_addresses(self, service: str, namespace: str = "sock-shop") -> int:
         return self.replicas
 
     # The broker.
@@ -97,8 +97,8 @@ class FakeYard:
             return Found(0, [])
         if "WARN" in query:
             wanted = ["WARN"]
-        elif "*m500" in query:
-            wanted = ["500"]
+        elif "(500 OR" in query:
+            wanted = [" 500"]
         found = [
             {"attributes": {"timestamp": at.isoformat(), "message": text}}
             for at, service, text in self.lines
@@ -165,6 +165,9 @@ class FakeYard:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         route = (request.method, request.url.path)
+        if route == ("GET", "/catalogue/size"):
+            self._say("front-end", f"GET {request.url.raw_path.decode()} 200")
+            return httpx.Response(200, json={"size": 1, "err": None})
         if route == ("GET", "/catalogue"):
             return httpx.Response(200, json=[SOCK])
         if route == ("POST", "/orders"):

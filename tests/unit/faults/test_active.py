@@ -33,13 +33,20 @@ class Cluster:
     async def patch(self, kind: str, namespace: str, name: str, patch: dict[str, Any], **_: Any) -> None:
         self.replicas = patch["spec"]["replicas"]
 
-    async def ready_addresses(self, service: str) -> int:
+    async def ready_addresses(self, service: str, namespace: str = "sock-shop") -> int:
         return self.replicas
 
     async def _queue(self, name: str) -> QueueView:
         return QueueView(0, 0, 0, self.replicas)
 
 
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "bank_behaviour": {"mode": "rate_limit"},
+    "queue_policy": {"queue": "shipping-task", "max_length": 3},
+    "restart_pod": {"deployment": "rabbitmq"},
+    "scale_deployment": {"deployment": "payment"},
+    "set_env": {"name": "shipping", "values": {"PUBLISHER_CONFIRMS": "false"}},
+}
 FAULT = ScaleDeployment(deployment="queue-master", replicas=0, queue="shipping-task")
 
 
@@ -126,7 +133,7 @@ def test_a_damaged_list_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(registry.FAULTS))
 def test_every_fault_says_what_it_does_and_can_be_stored(name: str) -> None:
     kind = registry.FAULTS[name]
-    fault = registry.build(name, {"deployment": "payment"} if name == "scale_deployment" else {})
+    fault = registry.build(name, EXAMPLES.get(name, {}))
 
     assert kind.__doc__
     assert registry.name_of(fault) == name

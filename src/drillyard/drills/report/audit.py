@@ -8,6 +8,7 @@ of both is what the report says.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -91,6 +92,13 @@ def _orders(record: Record) -> tuple[bool | None, str]:
     if evidence is None:
         return None, "no reconciliation was written"
     rows = {row["order_id"]: row for row in evidence["rows"]}
+    expected = Counter(record.evidence("expected-disagreements") or {})
+    found = Counter(one["order_class"] for one in evidence["disagreements"])
+    if expected and found == expected:
+        # The incident promised to leave these behind, each named by its order.
+        named = {one["order_id"] for one in evidence["disagreements"] if one["order_id"]}
+        rows = {order_id: row for order_id, row in rows.items() if order_id not in named}
+        return True, f"{len(rows)} orders agreed, {found.total()} disagree as the incident promised"
     problems = [*_missing(record, rows), *_row_problems(rows), *_listed(evidence)]
     if not problems:
         return True, f"{len(rows)} orders agreed"

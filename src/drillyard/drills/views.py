@@ -1,0 +1,45 @@
+"""
+Page views of the catalogue, measured at the baseline and while the fault is on, and held against each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from drillyard.drills.scene import Scene
+from drillyard.incidents.expectation import Pages
+from drillyard.load.browsing import View, browse, p95_s
+
+Seen = tuple[bool | None, object]
+# Below this a ratio measures the machine's noise, not the shop.
+_FLOOR_S = 0.010
+
+
+async def measure(scene: Scene, count: int) -> list[View]:
+    """So many views, through the front end, in an order that the seed draws."""
+    return await browse(scene.yard.url("front-end"), count, scene.settings.seed, scene.clock, transport=scene.transport)
+
+
+def look_at(scene: Scene, what: Pages, phase: str) -> tuple[Callable[[], Awaitable[Seen]], str, str]:
+    """The look, the claim and what is expected."""
+    limits = [f"at least {what.p95_ratio_least:g} times" if what.p95_ratio_least else ""]
+    limits.append(f"at most {what.p95_ratio_most:g} times" if what.p95_ratio_most else "")
+    slow = " and ".join(filter(None, limits))
+    expected = f"{what.http_status}" + (f", p95 {slow} the baseline's" if slow else "")
+
+    async def look() -> Seen:
+        # Recovered is what is measured after the cure; while on, what the visitors saw.
+        views = scene.views if phase == "while-on" else await measure(scene, len(scene.views_before))
+        statuses = Counter(view.http_status for view in views)
+        ratio = max(p95_s(views), _FLOOR_S) / max(p95_s(scene.views_before), _FLOOR_S)
+        kept = bool(views) and set(statuses) == {what.http_status}
+        kept = kept and (what.p95_ratio_least is None or ratio >= what.p95_ratio_least)
+        kept = kept and (what.p95_ratio_most is None or ratio <= what.p95_ratio_most)
+        answers = ", ".join(f"{count} × {status or 'no answer'}" for status, count in statuses.items()) or "no view"
+        return kept, (
+            f"{answers}; p95 {p95_s(views) * 1000:.0f} ms, {ratio:.1f} times the baseline's "
+            f"{p95_s(scene.views_before) * 1000:.0f} ms"
+        )
+
+    return look, f"Catalogue pages were answered {expected}", expected

@@ -1,0 +1,65 @@
+"""
+Visitors who only look: lists of socks, a search by tag, a single sock, one after the other, each view timed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from drillyard.base.clock import Clock
+
+_PATHS = ("/catalogue?size=5", "/catalogue?tags=brown", "/catalogue/size", "/tags")
+TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True)
+class View:
+    """One page view. `http_status` is None when no answer came; `error` says why, or what the answer's text was."""
+
+    path: str
+    http_status: int | None
+    took_s: float
+    error: str | None = None
+
+
+async def browse(
+    front_end_url: str,
+    count: int,
+    seed: int,
+    clock: Clock,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> list[View]:
+    """Makes `count` views, one after the other, in an order drawn by the seed. The shop's failures are rows."""
+    generator = random.Random(f"{seed}/views")
+    views: list[View] = []
+    async with httpx.AsyncClient(base_url=front_end_url, timeout=None, trust_env=False, transport=transport) as client:
+        for _ in range(count):
+            views.append(await _view(client, generator.choice(_PATHS), clock, timeout_s))
+    return views
+
+
+def p95_s(views: Sequence[View]) -> float:
+    """The 95th percentile (nearest rank) of what the views took; 0 for none."""
+    took = sorted(view.took_s for view in views)
+    return took[math.ceil(len(took) * 0.95) - 1] if took else 0.0
+
+
+async def _view(client: httpx.AsyncClient, path: str, clock: Clock, timeout_s: float) -> View:
+    began_s = clock.monotonic_s()
+    try:
+        async with asyncio.timeout(timeout_s):
+            answer = await client.get(path)
+    except TimeoutError:
+        return View(path, None, clock.monotonic_s() - began_s, f"no answer within {timeout_s:g} s")
+    except httpx.HTTPError as lost:
+        return View(path, None, clock.monotonic_s() - began_s, str(lost) or type(lost).__name__)
+    error = None if answer.is_success else answer.text.strip()[:200]
+    return View(path, answer.status_code, clock.monotonic_s() - began_s, error)
