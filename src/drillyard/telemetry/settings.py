@@ -21,10 +21,12 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 0
     ready_file: Path | None = None
+    log_age_max_s: int | None = None
+    """Older logs are dropped, as Datadog does after 18 hours (64800); None takes them all."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """From TELEMETRY_DATA, DD_API_KEY, DD_APP_KEY (parted by commas), HOST, PORT, READY_FILE. Raises SettingError."""
+    """From TELEMETRY_DATA, DD_API_KEY, DD_APP_KEY (parted by commas), HOST, PORT, …. Raises SettingError."""
     ready_file = environment.get("READY_FILE")
     return Settings(
         data=Path(_needed(environment, "TELEMETRY_DATA", "a folder for the stored logs")),
@@ -33,6 +35,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         host=environment.get("HOST") or "127.0.0.1",
         port=read_port(environment, 0),
         ready_file=Path(ready_file) if ready_file else None,
+        log_age_max_s=_age(environment),
     )
 
 
@@ -41,6 +44,17 @@ def read_port(environment: Mapping[str, str], default: int) -> int:
     text = environment.get("PORT") or str(default)
     if not text.isdecimal() or int(text) > 65_535:
         raise SettingError(f"PORT is {text!r}, which is not a port.", hint="Give a number from 0 to 65535.")
+    return int(text)
+
+
+def _age(environment: Mapping[str, str]) -> int | None:
+    text = environment.get("LOG_AGE_MAX")
+    if not text:
+        return None
+    if not text.isdecimal() or not 0 < int(text) < 10**9:
+        raise SettingError(
+            f"LOG_AGE_MAX is {text!r}, which is no number of seconds.", hint="Datadog's own limit is 64800."
+        )
     return int(text)
 
 

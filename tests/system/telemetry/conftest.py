@@ -190,6 +190,8 @@ class Agent(Program):
     def __init__(self, folder: Path, server: Server, kubernetes: Kubernetes, port: int) -> None:
         self.pod_logs = folder / "pods"
         self.run_folder = folder / "agent"
+        self.bin = folder / "bin"
+        self.bin.mkdir()
         self._health = f"http://127.0.0.1:{port}/health"
         super().__init__(
             "drillyard.telemetry.agent.main",
@@ -200,6 +202,7 @@ class Agent(Program):
                 "DD_HOSTNAME": "node",
                 "DD_CLUSTER_NAME": "sockshop-kind",
                 "POD_LOGS": str(self.pod_logs),
+                "AGENT_BIN": str(self.bin),
                 "AGENT_RUN": str(self.run_folder),
                 "KUBERNETES_SERVICE_HOST": "127.0.0.1",
                 "KUBERNETES_SERVICE_PORT": str(kubernetes.port),
@@ -220,11 +223,12 @@ class Agent(Program):
 
     async def status(self) -> str:
         """What `agent status` prints in its container."""
-        status = Program("drillyard.telemetry.agent.status", {"AGENT_RUN": str(self.run_folder)})
-        await Program.start(status)
-        assert status.process.stdout
+        environment = {"AGENT_RUN": str(self.run_folder), "PATH": str(self.bin)}
+        status = await asyncio.create_subprocess_exec(
+            str(self.bin / "agent"), "status", env=environment, stdout=asyncio.subprocess.PIPE
+        )
         async with asyncio.timeout(LIMIT_S):
-            output, _ = await status.process.communicate()
+            output, _ = await status.communicate()
         return output.decode()
 
     async def start_unready(self) -> None:

@@ -92,3 +92,21 @@ async def test_a_host_that_stopped_reporting_has_no_containers(client, clock):
     await client.post("/api/v1/container", json={"host": "node", "containers": [container("orders")]})
     await clock.advance(61)
     assert (await client.get("/api/v2/containers")).json()["data"] == []
+
+
+def change(**more):
+    inner = {"changed_resource": {"name": "payment", "type": "feature_flag"}}
+    attributes = {"title": "Gateway switched", "message": "to the new one", "category": "change", "attributes": inner}
+    return {"data": {"type": "event", "attributes": attributes | {"tags": ["service:payment"]} | more}}
+
+
+async def test_a_change_event_of_the_second_version_is_found_by_its_values(client):
+    assert (await client.post("/api/v2/events", json=change())).status_code == 202
+    query = {"filter": {"query": "service:payment @changed_resource.name:payment @category:change switched"}}
+    (found,) = (await client.post("/api/v2/events/search", json=query)).json()["data"]
+    assert found["attributes"]["message"] == "to the new one"
+
+
+@pytest.mark.parametrize("more", [{"category": "deploy"}, {"title": ""}, {"timestamp": "soon"}, {"category": "alert"}])
+async def test_an_event_of_the_second_version_that_makes_no_sense_is_refused(client, more):
+    assert (await client.post("/api/v2/events", json=change(**more))).status_code == 400

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
 
+import httpx
 import pytest
+
+from drillyard.telemetry.api.app import build_app
+from drillyard.telemetry.settings import Settings
+
+KEYS = {"DD-API-KEY": "api", "DD-APPLICATION-KEY": "app"}
 
 NOW = "2025-11-05T20:00:00.000Z"
 
@@ -102,6 +109,24 @@ async def test_a_body_that_cannot_be_taken_is_refused_in_one_sentence(client, co
     answer = await client.post("/api/v2/logs", content=content, headers={"Content-Type": "application/json"} | headers)
     assert answer.status_code == status
     assert len(answer.json()["errors"]) == 1
+
+
+async def test_a_body_that_never_ends_is_given_up(client, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.api.body.READ_S", 0.01)
+
+    async def stalled():
+        yield b'[{"message": "x"}'
+        await asyncio.Event().wait()
+
+    assert (await client.post("/api/v2/logs", content=stalled())).status_code == 408
+
+
+async def test_logs_older_than_the_limit_are_dropped_in_silence(telemetry, tmp_path):
+    app = build_app(telemetry, Settings(tmp_path, frozenset({"api"}), frozenset({"app"}), log_age_max_s=64_800))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t", headers=KEYS) as client:
+        await post(client, [{"message": "new"}, {"message": "old", "timestamp": 1762372800000 - 64_801_000}])
+        body = {"filter": {"from": "now-2d"}}
+        assert messages((await client.post("/api/v2/logs/events/search", json=body)).json()) == ["new"]
 
 
 async def test_pages_follow_each_other_and_the_last_has_no_cursor(client):

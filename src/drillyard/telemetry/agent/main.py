@@ -19,6 +19,7 @@ from aiohttp import web
 
 from drillyard.base.clock import Clock, SystemClock
 from drillyard.base.errors import DrillyardError
+from drillyard.telemetry.agent.command import install_command
 from drillyard.telemetry.agent.events import EventForwarder
 from drillyard.telemetry.agent.intake import Intake
 from drillyard.telemetry.agent.kubernetes import KubernetesApi
@@ -46,6 +47,8 @@ def main(argv: Sequence[str] = ()) -> int:
     try:
         settings = read_agent_settings(os.environ)
         settings.run_folder.mkdir(parents=True, exist_ok=True)
+        if settings.command_folder:
+            install_command(settings.command_folder)
         asyncio.run(_run(settings))
     except DrillyardError as error:
         print(error, file=sys.stderr)

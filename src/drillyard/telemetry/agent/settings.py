@@ -27,6 +27,8 @@ class AgentSettings:
     cluster_name: str
     kubernetes_url: str
     service_account: Path
+    command_folder: Path | None
+    """Where the command `agent` is laid, None for nowhere."""
     host: str
     port: int
     check_interval_s: float
@@ -50,6 +52,7 @@ def read_agent_settings(environment: Mapping[str, str]) -> AgentSettings:
         cluster_name=environment.get("DD_CLUSTER_NAME", ""),
         kubernetes_url=f"https://{address}:{kubernetes_port}" if kubernetes_host else "",
         service_account=Path(environment.get("SERVICE_ACCOUNT_DIR") or SERVICE_ACCOUNT),
+        command_folder=Path(environment["AGENT_BIN"]) if environment.get("AGENT_BIN") else None,
         host=environment.get("HOST") or "127.0.0.1",
         port=read_port(environment, 5555),
         check_interval_s=_seconds(environment, "CHECK_INTERVAL", 5.0),

@@ -43,7 +43,6 @@ _SENTENCES = {404: "Not found", 405: "Method not allowed"}
 def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
     """Every surface behind the gate."""
     surfaces = (
-        logs_intake,
         logs_search,
         logs_aggregate,
         events_v1,
@@ -62,7 +61,8 @@ def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
         logs_v1,
         unused,
     )
-    routes = [route for surface in surfaces for route in surface.routes(telemetry)]
+    routes = logs_intake.routes(telemetry, settings.log_age_max_s)
+    routes += [route for surface in surfaces for route in surface.routes(telemetry)]
     handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}
     app = Starlette(routes=[*routes, *validate.routes()], exception_handlers=handlers)
     app.router.redirect_slashes = False

@@ -4,6 +4,7 @@ Reads a request's body within limits: of bytes on the wire, and of bytes once un
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from typing import Any
 
@@ -14,6 +15,7 @@ from drillyard.telemetry.api.answers import ApiError
 
 PACKED_MAX = 5 * 1024 * 1024
 """Datadog's limit for one intake payload."""
+READ_S = 20.0
 UNPACKED_MAX = 20 * 1024 * 1024
 
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
@@ -23,11 +25,14 @@ async def read_body(request: Request) -> bytes:
     """The body, unpacked. Raises ApiError 400, 413 or 415."""
     parts, size = [], 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > PACKED_MAX:
-                raise ApiError(413, f"The body is larger than {PACKED_MAX // 1024 // 1024} MB.")
-            parts.append(part)
+        async with asyncio.timeout(READ_S):
+            async for part in request.stream():
+                size += len(part)
+                if size > PACKED_MAX:
+                    raise ApiError(413, f"The body is larger than {PACKED_MAX // 1024 // 1024} MB.")
+                parts.append(part)
+    except TimeoutError as slow:
+        raise ApiError(408, f"The body did not arrive within {READ_S:.0f} s.") from slow
     except ClientDisconnect as gone:
         raise ApiError(400, "The client hung up.") from gone
     return unpack(b"".join(parts), request.headers.get("content-encoding", ""))

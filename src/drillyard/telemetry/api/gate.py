@@ -87,7 +87,7 @@ class Gate:
             raise ApiError(403, "API key required")
         if not _one_of(api_key, self._api_keys):
             raise ApiError(403, "Forbidden")
-        event_posted = request.method == "POST" and path == "/api/v1/events"
+        event_posted = request.method == "POST" and path in ("/api/v1/events", "/api/v2/events")
         if not (_INTAKE.fullmatch(path) or event_posted):
             app_key = _key(request, "dd-application-key", "application_key", "dd-application-key")
             if not _one_of(app_key, self._app_keys):

@@ -14,7 +14,7 @@ from drillyard.telemetry.logs.intake import read_payload
 from drillyard.telemetry.telemetry import Telemetry
 
 
-def routes(telemetry: Telemetry) -> list[Route]:
+def routes(telemetry: Telemetry, log_age_max_s: int | None = None) -> list[Route]:
     """The paths of this surface."""
 
     async def take(request: Request) -> None:
@@ -22,7 +22,8 @@ def routes(telemetry: Telemetry) -> list[Route]:
         kind = request.headers.get("content-type", "application/json")
         records = read_payload(body, kind, request.query_params, telemetry.now_ms())
         telemetry.pipelines.process(records, telemetry.now_ms())
-        await telemetry.log_writer.add(records)
+        oldest_ms = telemetry.now_ms() - log_age_max_s * 1000 if log_age_max_s else 0
+        await telemetry.log_writer.add([record for record in records if record.timestamp_ms >= oldest_ms])
 
     async def logs(request: Request) -> Response:
         await take(request)
