@@ -119,7 +119,9 @@ async def test_a_narrow_link_takes_its_time(shop: Shop) -> None:
 
 async def test_faults_are_set_and_cleared_over_the_socket(shop: Shop, tmp_path: Path) -> None:
     port = await _web(shop)
-    transport = httpx.AsyncHTTPTransport(uds=str(tmp_path / "net" / "links.sock"))
+    control = tmp_path / "net" / "links.sock"
+    assert control.stat().st_mode & 0o777 == 0o600
+    transport = httpx.AsyncHTTPTransport(uds=str(control))
     async with httpx.AsyncClient(transport=transport, base_url="http://links") as client:
         body = {"service": "default/web", "http": {"when": "before", "answer": 503}}
         answer = await client.put("/faults/down", json=body)

@@ -47,6 +47,7 @@ from drillyard.cluster.kubelet.settings import NodeSettings, TokenSource
 from drillyard.cluster.kubelet.usage import Running as Measured
 from drillyard.cluster.kubelet.usage import UsageMeter
 from drillyard.cluster.recorder import EventRecorder
+from drillyard.cluster.supervision import supervised
 
 _log = logging.getLogger(__name__)
 _REGISTER_TIMEOUT_S = 30.0
@@ -97,11 +98,11 @@ class Kubelet:
             folder.chmod(0o711)  # A store that runs as another user goes through, and sees nothing.
         await register_until_done(self._registration, self._clock, timeout_s=_REGISTER_TIMEOUT_S)
         for name, work in (
-            ("services", self._services.run()),
-            ("pods", self._run_pods()),
-            ("heartbeat", self._registration.keep_alive()),
+            ("services", self._services.run),
+            ("pods", self._run_pods),
+            ("heartbeat", self._registration.keep_alive),
         ):
-            self._tasks.append(asyncio.create_task(work, name=f"kubelet: {name}"))
+            self._tasks.append(supervised(f"kubelet: {name}", work, self._clock))
         async with asyncio.timeout(_REGISTER_TIMEOUT_S):
             await self._pods.synced.wait()
         self._forget_old_folders()
@@ -135,6 +136,12 @@ class Kubelet:
         await self._pods.run()
 
     def _pod_changed(self, change: EventType, pod: Object) -> None:
+        try:
+            self._take_change(change, pod)
+        except Exception:  # One pod that we cannot read must not stop the others.
+            _log.exception("pod %s cannot be run", pod["metadata"]["name"])
+
+    def _take_change(self, change: EventType, pod: Object) -> None:
         uid = pod["metadata"]["uid"]
         worker = self._workers.get(uid)
         if worker is not None:

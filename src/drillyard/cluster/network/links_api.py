@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from pathlib import Path
 
 from aiohttp import web
@@ -43,11 +44,10 @@ class LinksApi:
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         self._path.unlink(missing_ok=True)
-        before = os.umask(0o177)
-        try:
-            await web.UnixSite(self._runner, str(self._path)).start()
-        finally:
-            os.umask(before)
+        sock = socket.socket(socket.AF_UNIX)
+        sock.bind(str(self._path))
+        self._path.chmod(0o600)  # Before it listens: until then nobody can connect.
+        await web.SockSite(self._runner, sock).start()
 
     async def stop(self) -> None:
         """Harmless twice."""

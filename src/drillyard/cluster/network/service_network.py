@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from drillyard.base.clock import SystemClock
 from drillyard.base.errors import DrillyardError
 from drillyard.base.spawner import Spawner, SpawnError
 from drillyard.cluster.client import Api, EventType, Object, PodAddress
@@ -30,6 +31,7 @@ from drillyard.cluster.network.port_pool import PortPool
 from drillyard.cluster.network.proxy_client import ProxyClient, ProxyLostError
 from drillyard.cluster.network.tables import TABLE, Tables
 from drillyard.cluster.network.topology import HOST, Backend, Client, EdgeKey
+from drillyard.cluster.supervision import supervised
 
 _log = logging.getLogger(__name__)
 _SETTLE_TIMEOUT_S = 15.0
@@ -72,6 +74,7 @@ class ServiceNetwork:
         host_ports: Mapping[str, int] | None = None,
     ) -> None:
         self._folder = folder
+        self._clock = SystemClock()
         self._pool = PortPool(ports)
         self._api_server_port = api_server_port
         self._host_ports = dict(host_ports or {})
@@ -96,8 +99,8 @@ class ServiceNetwork:
         self._folder.chmod(0o711)  # PostgreSQL's own user reads its pod's table through it.
         for informer in (self._services, self._slices):
             informer.listen(self._changed)
-            self._tasks.append(asyncio.create_task(informer.run(), name=f"network: watch {informer.kind}"))
-        self._tasks.append(asyncio.create_task(self._keep_settled(), name="network: settle"))
+            self._tasks.append(supervised(f"network: watch {informer.kind}", informer.run, self._clock))
+        self._tasks.append(supervised("network: settle", self._keep_settled, self._clock))
         try:
             async with asyncio.timeout(_SYNC_TIMEOUT_S):
                 await asyncio.gather(self._services.synced.wait(), self._slices.synced.wait())
@@ -184,6 +187,9 @@ class ServiceNetwork:
                 await asyncio.sleep(_RETRY_S)
                 self._dirty.set()
                 continue
+            except Exception:
+                self._dirty.set()  # For whoever takes over.
+                raise
             async with self._settled:
                 self._done = serving
                 self._settled.notify_all()
