@@ -40,9 +40,12 @@ class Alarms:
 
     def check(self) -> None:
         self.memory_used_bytes = int(psutil.Process().memory_info().rss)
-        self.disk_free_bytes = shutil.disk_usage(self.folder).free
+        try:
+            self.disk_free_bytes = shutil.disk_usage(self.folder).free
+        except OSError:  # A folder that cannot even be asked cannot be written to.
+            self.disk_free_bytes = 0
         before = (self.memory, self.disk)
         self.memory = self.memory_used_bytes > self.memory_limit_bytes
-        self.disk = self.disk_free_bytes < self.disk_free_limit_bytes
+        self.disk = self.disk_free_bytes < max(1, self.disk_free_limit_bytes)
         if (self.memory, self.disk) != before:
             self.on_change()

@@ -188,3 +188,7 @@ async def _serve(settings: ExporterSettings) -> None:
             loop.add_signal_handler(number, setattr, server, "should_exit", True)
         _write(f'level=info msg="ready: {settings.host}:{listener.getsockname()[1]}, reading {settings.url}"')
         await server.run_until_told()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

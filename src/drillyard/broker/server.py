@@ -2,13 +2,14 @@
 The broker's process: settings, sockets, signals.
 
 It is ready when every listener accepts, and says so in one line. SIGTERM ends it within two seconds, with every commit
-made. Exit codes: 0 told to stop, 1 could not start, 70 the storage failed (what was not confirmed is lost, what was
-confirmed is not).
+made. Exit codes: 0 told to stop, 1 could not start or serve, 70 the storage failed (what was not confirmed is lost,
+what was confirmed is not).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -26,6 +27,7 @@ from drillyard.broker.protocol.connection import Connection
 from drillyard.broker.protocol.handshake import PRODUCT, VERSION
 from drillyard.broker.settings import BrokerSettings
 
+EXIT_SERVER_FAILED = 1
 EXIT_STORAGE_FAILED = 70
 START_LIMIT_S = 10.0
 _clock = SystemClock()
@@ -34,8 +36,9 @@ _clock = SystemClock()
 def event(line: str) -> None:
     """One plain line of the log. Line breaks that a name brought in are shown, not made."""
     plain = line.replace("\r", "\\r").replace("\n", "\\n")
-    sys.stdout.write(f"{rfc3339(_clock.now())} {plain}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # Whoever read the log is gone; the messages are not.
+        sys.stdout.write(f"{rfc3339(_clock.now())} {plain}\n")
+        sys.stdout.flush()
 
 
 def main(argv: Sequence[str] = ()) -> int:
@@ -109,4 +112,10 @@ async def _run(broker: Broker, sockets: dict[str, socket.socket], stop: asyncio.
         wait.cancel()
     await asyncio.gather(*waits, *serving, return_exceptions=True)
     event("stopped")
-    return EXIT_STORAGE_FAILED if broker.failed.is_set() else 0
+    if broker.failed.is_set():
+        return EXIT_STORAGE_FAILED
+    return 0 if stop.is_set() else EXIT_SERVER_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

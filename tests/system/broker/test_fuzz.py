@@ -18,7 +18,7 @@ import pika
 from pamqp import commands, exceptions, frame, header
 
 SEED = 20251105
-CONNECTIONS = 110
+CONNECTIONS = 80
 ANSWER_S = 1.0
 # What a client's mistakes may cost it: never 541, which would be the broker's own fault.
 CODES = {403, 404, 405, 406, 501, 502, 503, 504, 505, 530, 540}
