@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from drillyard.base.clock import VirtualClock
 from drillyard.cluster.apiserver import bootstrap
 from drillyard.cluster.apiserver.auth import Tokens, User
-from drillyard.cluster.apiserver.objects import Objects, WriteOptions
+from drillyard.cluster.apiserver.objects import Objects
+from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.apiserver.rbac import Attributes, Authorizer
 from drillyard.cluster.apiserver.request import ApiRequest, form_of, parse
 from drillyard.cluster.client import ApiError, Object

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from drillyard.base.clock import VirtualClock
 from drillyard.cluster.apiserver import schema
-from drillyard.cluster.apiserver.objects import DeleteRequest, Objects, WriteOptions
+from drillyard.cluster.apiserver.objects import Objects
+from drillyard.cluster.apiserver.options import DeleteRequest, WriteOptions
 from drillyard.cluster.apiserver.reading import listed
 from drillyard.cluster.apiserver.request import ApiRequest, Form
 from drillyard.cluster.apiserver.store import Store

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from drillyard.cluster.apiserver import schema
 from drillyard.cluster.apiserver.field_paths import applied_paths, difference, from_fields, shown, to_fields
-from drillyard.cluster.apiserver.objects import Objects, WriteOptions
+from drillyard.cluster.apiserver.objects import Objects
+from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.client import ApiError, Object
 from drillyard.cluster.resources import named
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drillyard.cluster.apiserver import schema
-from drillyard.cluster.apiserver.objects import copy_of
+from drillyard.cluster.apiserver.decoding import copy_of
 from drillyard.cluster.apiserver.patch import json_patch, merge, strategic_merge
 from drillyard.cluster.client import ApiError, Object
 

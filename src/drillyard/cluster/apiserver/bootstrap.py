@@ -5,7 +5,8 @@ What a new cluster holds before anybody asks: the four namespaces and the roles 
 from __future__ import annotations
 
 from drillyard.cluster.apiserver.auth import AUTHENTICATED, MASTERS
-from drillyard.cluster.apiserver.objects import Objects, WriteOptions
+from drillyard.cluster.apiserver.objects import Objects
+from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.client import Object
 from drillyard.cluster.resources import RESOURCES, named
 

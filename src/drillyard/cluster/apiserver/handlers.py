@@ -15,7 +15,8 @@ from drillyard.cluster.apiserver.audit import AuditLog
 from drillyard.cluster.apiserver.auth import Tokens, User
 from drillyard.cluster.apiserver.bodies import read_body
 from drillyard.cluster.apiserver.metrics import Metrics
-from drillyard.cluster.apiserver.objects import Objects, WriteOptions
+from drillyard.cluster.apiserver.objects import Objects
+from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.apiserver.pod_logs import serve_logs
 from drillyard.cluster.apiserver.rbac import Attributes, Authorizer
 from drillyard.cluster.apiserver.reading import list_of, listed, presented, selection_of

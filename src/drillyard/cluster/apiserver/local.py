@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from drillyard.cluster.apiserver import conversion, selectors
+from drillyard.cluster.apiserver.decoding import copy_of
 from drillyard.cluster.apiserver.metrics import Metrics
-from drillyard.cluster.apiserver.objects import DeleteRequest, Objects, WriteOptions, copy_of
+from drillyard.cluster.apiserver.objects import Objects
+from drillyard.cluster.apiserver.options import DeleteRequest, WriteOptions
 from drillyard.cluster.apiserver.scale import patch_scale, update_scale
 from drillyard.cluster.apiserver.selection import Selection, selected_changes
 from drillyard.cluster.client import ApiError, Object, ObjectList, PatchType, Propagation, WatchEvent

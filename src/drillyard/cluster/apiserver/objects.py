@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
-
-import orjson
 
 from drillyard.base.clock import Clock
-from drillyard.cluster.apiserver import apply, conversion, defaults, patch, schema, status, validation
+from drillyard.cluster.apiserver import apply, conversion, deletion, patch, schema, status, validation
+from drillyard.cluster.apiserver.decoding import complete, decode, must_fit_path
 from drillyard.cluster.apiserver.field_paths import applied_paths, difference
 from drillyard.cluster.apiserver.managed_fields import Entry, entries_of, track_update, write_entries
+from drillyard.cluster.apiserver.options import DeleteRequest, WriteOptions
 from drillyard.cluster.apiserver.store import Store, Stored
 from drillyard.cluster.apiserver.strategy import Strategy
 from drillyard.cluster.apiserver.subresources import bound, merge_subresource
@@ -27,28 +25,6 @@ from drillyard.cluster.resources import Resource, named
 from drillyard.cluster.timestamps import time_of
 
 REPLICAS = ("f:spec", "f:replicas")
-
-
-@dataclass
-class WriteOptions:
-    """What a write request can ask besides its object. `warnings` collects what the client is told on success."""
-
-    manager: str = ""
-    validation: str = "Warn"  # of unknown fields: Ignore, Warn or Strict
-    dry_run: bool = False
-    force: bool = False
-    warnings: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class DeleteRequest:
-    """DeleteOptions (meta/v1), as far as they matter here."""
-
-    grace_s: int | None = None
-    propagation: str | None = None
-    uid: str | None = None
-    resource_version: str | None = None
-    dry_run: bool = False
 
 
 class Objects:
@@ -81,9 +57,9 @@ class Objects:
         *,
         applied_by: Entry | None = None,
     ) -> Object:
-        new = self._decode(resource, obj, options)
+        new = decode(resource, obj, options)
         metadata = new["metadata"]
-        self._must_fit_path(resource, namespace, metadata)
+        must_fit_path(resource, namespace, metadata)
         if not metadata.get("name"):
             if not metadata.get("generateName"):
                 raise status.invalid(
@@ -96,7 +72,7 @@ class Objects:
         name = metadata["name"]
         if resource.namespaced:
             self._must_be_active(resource, metadata["namespace"], name)
-        self._complete(resource, new)
+        complete(resource, new)
         if causes := validation.check(resource.key, new):
             raise status.invalid(resource.group, resource.kind, name, causes)
         if self.store.get(resource.key, metadata.get("namespace", ""), name):
@@ -117,7 +93,7 @@ class Objects:
         writer = self._writer(resource, options, "Apply", "")
         if "managedFields" in (applied.get("metadata") or {}):
             raise status.bad_request("metadata.managedFields must be nil")
-        applied = self._decode(resource, applied, options)
+        applied = decode(resource, applied, options)
         applied["metadata"].setdefault("name", name)
         old = self.store.get(resource.key, namespace if resource.namespaced else "", name)
         node = schema.of_kind(resource.group, resource.version, resource.kind)
@@ -125,7 +101,7 @@ class Objects:
             writer.paths = applied_paths(applied, node)
             return self.create(resource, namespace, applied, options, applied_by=writer), True
         live = conversion.to_storage(resource, conversion.from_storage(resource, old.copy()))
-        self._must_fit_path(resource, namespace, applied["metadata"])
+        must_fit_path(resource, namespace, applied["metadata"])
         applied["metadata"].pop("uid", None)
         merged = apply.apply(live, applied, node, writer, force=options.force)
         return self._replace(resource, old, merged, options, "", applied_by=writer), False
@@ -140,8 +116,8 @@ class Objects:
         subresource: str = "",
     ) -> Object:
         old = self.stored(resource, namespace, name)
-        new = self._decode(resource, obj, options)
-        self._must_fit_path(resource, namespace, new["metadata"])
+        new = decode(resource, obj, options)
+        must_fit_path(resource, namespace, new["metadata"])
         if (given := new["metadata"].get("name", name)) != name:
             raise status.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
         new["metadata"]["name"] = name
@@ -169,8 +145,8 @@ class Objects:
                 patched = patch.json_patch(current, change)
             case _:
                 patched = patch.strategic_merge(current, change, node)  # type: ignore[arg-type]
-        new = self._decode(resource, patched, options)
-        self._must_fit_path(resource, namespace, new["metadata"])
+        new = decode(resource, patched, options)
+        must_fit_path(resource, namespace, new["metadata"])
         if new["metadata"].get("name") != name:
             raise status.bad_request(f"the name of an object cannot be patched ({name})")
         return self._replace(resource, old, new, options, subresource)
@@ -178,19 +154,19 @@ class Objects:
     def delete(self, resource: Resource, namespace: str, name: str, request: DeleteRequest) -> Object:
         """Returns the object as it is now when it lives on for a while (and always for a pod); else a Status."""
         old = self.stored(resource, namespace, name)
-        _check_preconditions(resource, old, request)
+        deletion.check_preconditions(resource, old, request)
         new = old.copy()
         metadata = new["metadata"]
-        _add_finalizer(metadata, request.propagation)
-        grace_s = self._grace_s(resource, new, request)
+        deletion.add_finalizer(metadata, request.propagation)
+        grace_s = deletion.grace_s(resource, new, request)
         if grace_s == 0 and not metadata.get("finalizers") and resource.key != "namespaces":
             if resource.key == "pods":
-                _mark(metadata, time_of(self._clock.now()), 0)
+                deletion.mark(metadata, time_of(self._clock.now()), 0)
             if not request.dry_run:
                 self.store.remove(resource.key, old.namespace, old.name)
-            return conversion.from_storage(resource, new) if resource.key == "pods" else _deleted(resource, old)
+            return conversion.from_storage(resource, new) if resource.key == "pods" else deletion.deleted(resource, old)
         when = time_of(self._clock.now() + timedelta(seconds=grace_s))
-        _mark(metadata, when, grace_s)
+        deletion.mark(metadata, when, grace_s)
         if resource.key == "namespaces":
             new.setdefault("status", {})["phase"] = "Terminating"
             if not new["spec"].get("finalizers") and not metadata.get("finalizers") and not request.dry_run:
@@ -229,49 +205,6 @@ class Objects:
         return self._commit(resource, new, old, WriteOptions("kube-scheduler", dry_run=dry_run), "binding")
 
     # Steps
-
-    def _decode(self, resource: Resource, obj: Object, options: WriteOptions) -> Object:
-        """Checks kind, types and unknown fields; returns the object as it is stored."""
-        if not isinstance(obj, dict):
-            raise status.bad_request("the body of the request is no object")
-        kind, version = obj.get("kind") or resource.kind, obj.get("apiVersion") or resource.api_version
-        if (kind, version) != (resource.kind, resource.api_version):
-            raise status.bad_request(
-                f"the object provided ({kind} in version {version}) is not the one this path takes "
-                f"({resource.kind} in version {resource.api_version})"
-            )
-        node = schema.of_kind(resource.group, resource.version, resource.kind)
-        unknown: list[str] = []
-        prefix = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
-        for sort, text in schema.problems(obj, node):
-            if sort == "type":
-                raise status.bad_request(prefix + text)
-            unknown.append(f'unknown field "{text}"')
-        if unknown and options.validation == "Strict":
-            raise status.bad_request(prefix + "strict decoding error: " + ", ".join(unknown))
-        if options.validation == "Warn":
-            options.warnings += unknown
-        new: Object = schema.without_nulls(_without_unknown(obj, node) if unknown else obj)
-        new = conversion.to_storage(resource, new)
-        new.setdefault("metadata", {})
-        for name in ("spec", "roleRef"):
-            if name in node.get("properties", {}):
-                new.setdefault(name, {})
-        return new
-
-    def _complete(self, resource: Resource, new: Object) -> None:
-        preferred = named(resource.plural)
-        schema.put_zeros(new, schema.of_kind(preferred.group, preferred.version, preferred.kind))
-        defaults.fill_in(resource.key, new)
-
-    def _must_fit_path(self, resource: Resource, namespace: str, metadata: Object) -> None:
-        if not resource.namespaced:
-            metadata.pop("namespace", None)
-            return
-        if metadata.setdefault("namespace", namespace) != namespace:
-            raise status.bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
-            )
 
     def _must_be_active(self, resource: Resource, namespace: str, name: str) -> None:
         found = self.store.get("namespaces", "", namespace)
@@ -312,7 +245,7 @@ class Objects:
         if subresource:
             schema.put_zeros(new, schema.of_kind(resource.group, resource.version, resource.kind))
         else:
-            self._complete(resource, new)
+            complete(resource, new)
             causes = validation.check(resource.key, new) + validation.check_change(resource.key, new, old.obj)
             if causes:
                 raise status.invalid(resource.group, resource.kind, old.name, causes)
@@ -344,91 +277,7 @@ class Objects:
             track_update(old.obj, new, node, writer)
         if options.dry_run:
             return conversion.from_storage(resource, new)
-        if old is not None and _may_go(resource, new):
+        if old is not None and deletion.may_go(resource, new):
             self.store.remove(resource.key, old.namespace, old.name)
             return conversion.from_storage(resource, new)
         return conversion.from_storage(resource, self.store.put(resource.key, new).copy())
-
-    def _grace_s(self, resource: Resource, pod: Object, request: DeleteRequest) -> int:
-        if resource.key != "pods":
-            return 0
-        started = pod["spec"].get("nodeName") and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
-        if not started:
-            return 0
-        asked = request.grace_s
-        if asked is None:
-            asked = pod["spec"].get("terminationGracePeriodSeconds", 30)
-        already = pod["metadata"].get("deletionGracePeriodSeconds")
-        return max(0, asked if already is None else min(asked, already))
-
-
-def _without_unknown(obj: Any, node: schema.Node) -> Any:
-    if isinstance(obj, dict):
-        properties = schema.resolve(node).get("properties")
-        return {
-            key: _without_unknown(value, schema.child(node, key) or {})
-            for key, value in obj.items()
-            if properties is None or key in properties
-        }
-    if isinstance(obj, list):
-        items = schema.resolve(node).get("items", {})
-        return [_without_unknown(item, items) for item in obj]
-    return obj
-
-
-def _check_preconditions(resource: Resource, old: Stored, request: DeleteRequest) -> None:
-    uid = old.obj["metadata"]["uid"]
-    if request.uid and request.uid != uid:
-        why = f"Precondition failed: UID in precondition: {request.uid}, UID in object meta: {uid}"
-        raise status.conflict(resource, old.name, why)
-    if request.resource_version and request.resource_version != str(old.version):
-        why = (
-            f"Precondition failed: ResourceVersion in precondition: {request.resource_version}, "
-            f"ResourceVersion in object meta: {old.version}"
-        )
-        raise status.conflict(resource, old.name, why)
-
-
-def _add_finalizer(metadata: Object, propagation: str | None) -> None:
-    """The garbage collector does what these two ask, then takes them off."""
-    wanted = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}.get(propagation or "")
-    if wanted and wanted not in metadata.setdefault("finalizers", []):
-        metadata["finalizers"].append(wanted)
-
-
-def _mark(metadata: Object, when: str, grace_s: int) -> None:
-    if metadata.get("deletionGracePeriodSeconds") == grace_s and "deletionTimestamp" in metadata:
-        return
-    metadata["deletionTimestamp"] = min(when, metadata.get("deletionTimestamp", when))
-    metadata["deletionGracePeriodSeconds"] = grace_s
-    if "generation" in metadata:
-        metadata["generation"] += 1
-
-
-def _may_go(resource: Resource, obj: Object) -> bool:
-    metadata = obj["metadata"]
-    if "deletionTimestamp" not in metadata or metadata.get("finalizers"):
-        return False
-    if resource.key == "namespaces":
-        return not obj["spec"].get("finalizers")
-    return resource.key != "pods" or metadata.get("deletionGracePeriodSeconds") == 0
-
-
-def _deleted(resource: Resource, old: Stored) -> Object:
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Success",
-        "details": {
-            "name": old.name,
-            **({"group": resource.group} if resource.group else {}),
-            "kind": resource.plural,
-            "uid": old.obj["metadata"]["uid"],
-        },
-    }
-
-
-def copy_of(obj: Any) -> Any:
-    """A deep copy by way of JSON, ten times as fast as copy.deepcopy."""
-    return orjson.loads(orjson.dumps(obj))

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drillyard.cluster.apiserver import patch, status
-from drillyard.cluster.apiserver.objects import Objects, WriteOptions
+from drillyard.cluster.apiserver.objects import Objects
+from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.apiserver.subresources import scale_of, wanted_replicas
 from drillyard.cluster.client import Object, PatchType
 from drillyard.cluster.labels import selector_text

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from drillyard.cluster.apiserver.pod_validation import LABEL, LABEL_TEXT, QUANTITY, pod_change, pod_spec, port_number
 from drillyard.cluster.apiserver.status import (
     Cause,
     duplicate,
@@ -22,26 +23,17 @@ from drillyard.cluster.client import Object
 from drillyard.cluster.labels import matches_labels
 from drillyard.cluster.quantity import parse_quantity
 
-_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED = re.compile(
     r"((?=[^/]{1,253}/)[a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 )
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?")
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-_VARIABLE = re.compile(r"[ -<>-~]+")
 
 _SUBDOMAIN_TEXT = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
     "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-_LABEL_TEXT = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 )
 _VALUE_TEXT = (
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
@@ -49,7 +41,6 @@ _VALUE_TEXT = (
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
 _NOT_NEGATIVE = "must be greater than or equal to 0"
-_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 _RBAC_KEYS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
 
 Causes = Iterator[Cause]
@@ -68,7 +59,7 @@ def check_change(key: str, new: Object, old: Object) -> list[Cause]:
         invalid_value(".".join(path), _at(new, path), "field is immutable")
         for path in _IMMUTABLE.get(key, ())
         if _at(new, path) != _at(old, path)
-    ] + (list(_pod_change(new["spec"], old["spec"])) if key == "pods" else [])
+    ] + (list(pod_change(new["spec"], old["spec"])) if key == "pods" else [])
 
 
 _IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -89,30 +80,11 @@ def _at(obj: Any, path: tuple[str, ...]) -> Any:
     return obj
 
 
-def _pod_change(new: Object, old: Object) -> Causes:
-    """Only images, deadline and added tolerations of a pod may change."""
-
-    def rest(spec: Object) -> Object:
-        kept = {k: v for k, v in spec.items() if k not in ("activeDeadlineSeconds", "tolerations")}
-        for name in ("containers", "initContainers"):
-            kept[name] = [{k: v for k, v in item.items() if k != "image"} for item in spec.get(name, ())]
-        return kept
-
-    if rest(new) != rest(old):
-        yield forbidden_field(
-            "spec",
-            "pod updates may not change fields other than `spec.containers[*].image`,"
-            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
-            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
-            "negative)",
-        )
-
-
 def _metadata(key: str, metadata: Object) -> Causes:
     name = metadata["name"]
     pattern, text = _SUBDOMAIN, _SUBDOMAIN_TEXT
     if key in ("services", "namespaces"):
-        pattern, text = _LABEL, _LABEL_TEXT
+        pattern, text = LABEL, LABEL_TEXT
     if key in _RBAC_KEYS:
         if name in (".", "..") or "/" in name or "%" in name:
             yield invalid_value("metadata.name", name, "may not contain '/' or '%', nor be '.' or '..'")
@@ -163,7 +135,7 @@ def _selector_and_template(spec: Object) -> Causes:
         detail = "`selector` does not match template `labels`"
         yield invalid_value("spec.template.metadata.labels", labels, detail)
     yield from _labels(labels or {}, "spec.template.metadata.labels")
-    yield from _pod_spec(template["spec"], "spec.template.spec")
+    yield from pod_spec(template["spec"], "spec.template.spec")
 
 
 def _job(obj: Object) -> Causes:
@@ -173,7 +145,7 @@ def _job(obj: Object) -> Causes:
             yield invalid_value(f"spec.{name}", spec[name], _NOT_NEGATIVE)
     if spec["completionMode"] != "NonIndexed":
         yield unsupported("spec.completionMode", spec["completionMode"], ("NonIndexed",))
-    yield from _pod_spec(spec["template"]["spec"], "spec.template.spec")
+    yield from pod_spec(spec["template"]["spec"], "spec.template.spec")
     policy = spec["template"]["spec"]["restartPolicy"]
     if policy not in ("OnFailure", "Never"):
         yield Cause(
@@ -183,74 +155,7 @@ def _job(obj: Object) -> Causes:
 
 
 def _pod(obj: Object) -> Causes:
-    yield from _pod_spec(obj["spec"], "spec")
-
-
-def _pod_spec(spec: Object, at: str) -> Causes:
-    if not spec.get("containers"):
-        yield required(f"{at}.containers")
-    if spec["restartPolicy"] not in ("Always", "OnFailure", "Never"):
-        yield unsupported(f"{at}.restartPolicy", spec["restartPolicy"], ("Always", "OnFailure", "Never"))
-    volumes = [volume.get("name") for volume in spec.get("volumes", ())]
-    for index, name in enumerate(volumes):
-        if not name:
-            yield required(f"{at}.volumes[{index}].name")
-        elif name in volumes[:index]:
-            yield duplicate(f"{at}.volumes[{index}].name", name)
-    seen: set[str] = set()
-    for kind in ("initContainers", "containers"):
-        for index, container in enumerate(spec.get(kind, ())):
-            yield from _container(container, f"{at}.{kind}[{index}]", volumes, seen)
-
-
-def _container(container: Object, at: str, volumes: list[Any], seen: set[str]) -> Causes:
-    name = container.get("name")
-    if not name:
-        yield required(f"{at}.name")
-    elif not _LABEL.fullmatch(name):
-        yield invalid_value(f"{at}.name", name, _LABEL_TEXT)
-    elif name in seen:
-        yield duplicate(f"{at}.name", name)
-    seen.add(name or "")
-    if not container.get("image"):
-        yield required(f"{at}.image")
-    if container["imagePullPolicy"] not in ("Always", "IfNotPresent", "Never"):
-        yield unsupported(f"{at}.imagePullPolicy", container["imagePullPolicy"], ("Always", "IfNotPresent", "Never"))
-    for index, port in enumerate(container.get("ports", ())):
-        yield from _port_number(port.get("containerPort"), f"{at}.ports[{index}].containerPort")
-    for index, variable in enumerate(container.get("env", ())):
-        if not variable.get("name"):
-            yield required(f"{at}.env[{index}].name")
-        elif not _VARIABLE.fullmatch(variable["name"]):
-            yield invalid_value(
-                f"{at}.env[{index}].name",
-                variable["name"],
-                "a valid environment variable name must consist only of printable ASCII characters other than '='",
-            )
-    for index, mount in enumerate(container.get("volumeMounts", ())):
-        if mount.get("name") not in volumes:
-            yield Cause(f"{at}.volumeMounts[{index}].name", f'Not found: "{mount.get("name", "")}"')
-        if not mount.get("mountPath"):
-            yield required(f"{at}.volumeMounts[{index}].mountPath")
-    yield from _resources(container["resources"], f"{at}.resources")
-    for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if kind in container and sum(handler in container[kind] for handler in _HANDLERS) != 1:
-            yield required(f"{at}.{kind}", "must specify a handler type")
-
-
-def _resources(resources: Object, at: str) -> Causes:
-    for kind in ("limits", "requests"):
-        for name, amount in resources.get(kind, {}).items():
-            if not _QUANTITY.fullmatch(str(amount)):
-                detail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-                yield invalid_value(f"{at}.{kind}[{name}]", amount, detail)
-
-
-def _port_number(port: Any, at: str) -> Causes:
-    if port is None:
-        yield required(at)
-    elif not 0 < port < 65536:
-        yield invalid_value(at, port, "must be between 1 and 65535, inclusive")
+    yield from pod_spec(obj["spec"], "spec")
 
 
 def _service(obj: Object) -> Causes:
@@ -265,9 +170,9 @@ def _service(obj: Object) -> Causes:
     elif not ports and spec.get("clusterIP") != "None":
         yield required("spec.ports")
     for index, port in enumerate(ports):
-        yield from _port_number(port.get("port"), f"spec.ports[{index}].port")
+        yield from port_number(port.get("port"), f"spec.ports[{index}].port")
         if isinstance(port.get("targetPort"), int):
-            yield from _port_number(port["targetPort"], f"spec.ports[{index}].targetPort")
+            yield from port_number(port["targetPort"], f"spec.ports[{index}].targetPort")
         if len(ports) > 1 and not port.get("name"):
             yield required(f"spec.ports[{index}].name")
         elif port.get("name") in [other.get("name") for other in ports[:index]] and port.get("name"):
@@ -303,7 +208,7 @@ def _autoscaler(obj: Object) -> Causes:
         utilization, value = target.get("averageUtilization"), str(target.get("averageValue", ""))
         if target.get("type") == "Utilization" and (utilization or 0) < 1:
             yield required(f"spec.metrics[{index}].resource.target.averageUtilization", "must be greater than 0")
-        elif target.get("type") == "AverageValue" and not (_QUANTITY.fullmatch(value) and parse_quantity(value) > 0):
+        elif target.get("type") == "AverageValue" and not (QUANTITY.fullmatch(value) and parse_quantity(value) > 0):
             yield required(f"spec.metrics[{index}].resource.target.averageValue", "must be positive")
         elif target.get("type") not in ("Utilization", "AverageValue"):
             supported = ("AverageValue", "Utilization")

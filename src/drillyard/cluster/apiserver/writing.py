@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from drillyard.cluster.apiserver import status
-from drillyard.cluster.apiserver.objects import DeleteRequest, Objects, WriteOptions
+from drillyard.cluster.apiserver.objects import Objects
+from drillyard.cluster.apiserver.options import DeleteRequest, WriteOptions
 from drillyard.cluster.apiserver.reading import selection_of
 from drillyard.cluster.apiserver.request import ApiRequest, is_true
 from drillyard.cluster.apiserver.scale import patch_scale, update_scale
