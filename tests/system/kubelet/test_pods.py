@@ -94,7 +94,7 @@ async def test_a_start_is_not_quantised_by_the_probes_period(cluster: Cluster) -
     began = time.monotonic()
     await cluster.run_pod("web", "web", ports=WEB["ports"], readinessProbe=probe)
     await cluster.pod_when("web", is_ready)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
 
 
 async def test_a_container_gets_its_environment_its_files_and_its_paths(cluster: Cluster) -> None:
@@ -236,6 +236,47 @@ async def test_a_missing_config_map_holds_the_container_until_it_is_there(cluste
     await cluster.pod_when("needy", is_ready)
 
 
+async def test_a_sidecar_runs_beside_the_others_and_ends_after_them(cluster: Cluster) -> None:
+    sidecar = {
+        "name": "side",
+        "image": "web",
+        "restartPolicy": "Always",
+        "ports": WEB["ports"],
+        "startupProbe": {"httpGet": {"port": 80}, "periodSeconds": 1},
+    }
+    spec = {"restartPolicy": "Never", "initContainers": [sidecar]}
+    await cluster.run_pod("pair", "busybox", command=["sleep", "0.2"], spec=spec)
+    pod = await cluster.pod_when("pair", lambda pod: main_status(pod)["state"].get("running"))
+    assert pod["status"]["initContainerStatuses"][0]["started"] is True
+    pod = await cluster.pod_when("pair", lambda pod: pod["status"]["phase"] == "Succeeded")
+    await cluster.pod_when("pair", lambda pod: pod["status"]["initContainerStatuses"][0]["state"].get("terminated"))
+
+
+async def test_hooks_run_after_the_start_and_before_the_end(cluster: Cluster) -> None:
+    lifecycle = {
+        "postStart": {"exec": {"command": ["sh", "-c", "echo begun > /shared/begun"]}},
+        "preStop": {"exec": {"command": ["sh", "-c", "echo ending > /shared/ending"]}},
+    }
+    await cluster.run_pod(
+        "hooked",
+        "web",
+        lifecycle=lifecycle,
+        ports=WEB["ports"],
+        readinessProbe=WEB["readinessProbe"],
+        volumeMounts=[{"name": "shared", "mountPath": "/shared"}],
+        spec={"volumes": [{"name": "shared", "hostPath": {"path": "/shared"}}]},
+    )
+    await cluster.pod_when("hooked", is_ready)
+    shared = cluster.folder / "node" / "shared"
+    async with asyncio.timeout(5):
+        while not (shared / "begun").exists():
+            await asyncio.sleep(0.01)
+    assert not (shared / "ending").exists()
+    await cluster.api.delete("pods", "default", "hooked")
+    await cluster.gone("hooked")
+    assert (shared / "ending").read_text() == "ending\n"
+
+
 async def test_a_pod_that_overruns_its_deadline_fails(cluster: Cluster) -> None:
     await cluster.run_pod("slow", "stubborn", spec={"activeDeadlineSeconds": 1, "terminationGracePeriodSeconds": 0})
     pod = await cluster.pod_when("slow", lambda pod: pod["status"]["phase"] == "Failed")
@@ -283,7 +324,7 @@ async def test_stopping_the_node_leaves_no_process(cluster: Cluster) -> None:
         await cluster.says(f"rock-{number}", "ready")
     began = time.monotonic()
     await cluster.node.stop(grace_s=0.3)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
     assert _processes("default/rock") == []
 
 

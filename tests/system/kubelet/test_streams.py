@@ -109,6 +109,18 @@ async def test_a_short_command_run_interactively_loses_nothing(cluster: Cluster)
         await cluster.node.attach("default", "once", "main", StreamOptions())
 
 
+async def test_a_shell_with_a_terminal_is_attached_to(cluster: Cluster) -> None:
+    await cluster.run_pod("shell", "busybox", stdin=True, stdinOnce=True, tty=True, spec={"restartPolicy": "Never"})
+    await cluster.pod_when("shell", is_ready)
+    session = await cluster.node.attach("default", "shell", "main", StreamOptions(stdin=True, stderr=False, tty=True))
+    session.resize(80, 24)
+    await session.write_stdin(b"echo $((40+2)); exit 7\n")
+    got, code = await _collect(session)
+    assert b"42\r\n" in got["stdout"]
+    assert code == 7
+    assert "42\n" in await cluster.logs("shell")
+
+
 async def test_nobody_has_to_attach(cluster: Cluster) -> None:
     await cluster.run_pod(
         "once", "busybox", command=["echo", "hi"], stdin=True, stdinOnce=True, spec={"restartPolicy": "Never"}

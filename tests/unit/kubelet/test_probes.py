@@ -111,6 +111,13 @@ async def test_a_command_decides_by_its_exit_code_and_its_words_are_shown() -> N
     assert await probes.ask({"exec": {"command": ["false"]}}, resolve, run) == Outcome(False, "not well")
 
 
+async def test_a_probe_of_another_host_is_refused() -> None:
+    outcome = await probes.ask(
+        {"tcpSocket": {"port": 1, "host": "example.org"}}, lambda port: Target("", 1, 1), _no_command
+    )
+    assert outcome == Outcome(False, "this node probes its own pods only, not the host example.org")
+
+
 async def test_a_probe_of_an_unknown_kind_fails_in_one_sentence() -> None:
     outcome = await probes.ask({"grpc": {"port": 1}}, lambda port: Target("", 0, None), _no_command)
     assert outcome == Outcome(False, "this node has no such probe: grpc")

@@ -49,6 +49,9 @@ Execute = Callable[[Sequence[str], float], Awaitable[tuple[int, bytes]]]
 async def ask(probe: Object, resolve: Resolve, execute: Execute) -> Outcome:
     """Asks once, within `timeoutSeconds`. Never raises."""
     timeout_s = float(probe.get("timeoutSeconds") or 1)
+    action = probe.get("httpGet") or probe.get("tcpSocket") or {}
+    if action.get("host"):
+        return Outcome(False, f"this node probes its own pods only, not the host {action['host']}")
     try:
         if action := probe.get("httpGet"):
             return await _http(action, resolve(action["port"]), timeout_s)
