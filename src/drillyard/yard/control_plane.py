@@ -68,6 +68,7 @@ class ControlPlane:
         """Everything, until every pod is Ready. Raises DrillyardError; then `stop` still has to be called."""
         folder, keys = self._folder, Keys.fresh()
         self._say("the processes' common parent and the API server")
+        images.offer_tools()
         spawner = Spawner(preload=images.PRELOAD)
         self._stops.append(spawner.stop)
         forking = asyncio.ensure_future(spawner.start())

@@ -1,12 +1,16 @@
 """
 The image catalogue: which local program each image name stands for. Data that the kubelet is given.
+
+Locust is an image of the yard where `locust` is installed on this machine; elsewhere it is as unknown as any other name.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
-from drillyard.cluster.kubelet.images import Image
+from drillyard.cluster.kubelet.images import TOOLS, Image
 
 SERVICES = ("front-end", "catalogue", "carts", "orders", "user", "payment", "shipping", "queue-master")
 
@@ -25,18 +29,39 @@ PRELOAD = (
 )
 
 
+CONTAINER_TOOLS = Path(__file__).parent / "container_tools"
+
+
+def offer_tools() -> None:
+    """Puts our own tools for containers on this process's PATH, in front: the kubelet finds tools there."""
+    os.environ["PATH"] = os.pathsep.join((str(CONTAINER_TOOLS), os.environ.get("PATH", os.defpath)))
+
+
 def catalogue(templates: Path) -> list[Image]:
     """Every image of the yard. `templates` is the folder of ready-made PostgreSQL data directories."""
     services = [
-        Image(f"drillyard/sock-shop-{service}", entry=f"drillyard.shop.{service.replace('-', '_')}:main")
+        Image(
+            f"drillyard/sock-shop-{service}",
+            entry=f"drillyard.shop.{service.replace('-', '_')}:main",
+            # As in the originals: curl is in the front-end's image, and in no other service's.
+            tools=(*TOOLS, "curl") if service == "front-end" else TOOLS,
+        )
         for service in SERVICES
     ]
     return [
         *services,
-        Image("postgres", entry="drillyard.yard.stores.postgres:main", env={"TEMPLATES": str(templates)}),
+        Image(
+            "postgres",
+            entry="drillyard.yard.stores.postgres:main",
+            env={"TEMPLATES": str(templates)},
+            tools=(*TOOLS, "psql", "pg_isready", "pg_dump"),
+        ),
         Image("valkey/valkey", entry="drillyard.yard.stores.valkey:main"),
-        Image("drillyard/drillyard-broker", entry="drillyard.broker.server:main"),
+        Image("drillyard/drillyard-broker", entry="drillyard.broker.server:main", tools=(*TOOLS, "curl")),
         Image("drillyard/rabbitmq-exporter", entry="drillyard.broker.exporter:main"),
         Image("drillyard/bank", entry="drillyard.bank.server:main"),
         Image("drillyard/datadog-agent", entry="drillyard.telemetry.agent.main:main"),
+        Image("curlimages/curl", command=("curl",), tools=(*TOOLS, "curl")),
+        Image("busybox", command=("sh",)),
+        *([Image("locustio/locust", command=("locust",), tools=(*TOOLS, "locust"))] if shutil.which("locust") else []),
     ]
