@@ -102,3 +102,12 @@ def test_list_then_watch_gives_the_same_state_wherever_one_starts(steps: list[tu
             else:
                 known[change.new.name] = change.new.obj["metadata"]["resourceVersion"]
         assert known == {stored.name: stored.obj["metadata"]["resourceVersion"] for stored in store.list("pods")}
+
+
+def test_a_superseded_version_keeps_its_text_alone() -> None:
+    store = Store()
+    first = store.put("pods", named("a", x=[1, 2]))
+    assert first.obj is first.obj
+    store.put("pods", named("a", x=[3]))
+    assert first._obj is None
+    assert first.obj == named("a", x=[1, 2]) | {"metadata": {"name": "a", "namespace": "n", "resourceVersion": "2"}}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from drillyard.cluster.apiserver import conversion, selectors
+from drillyard.cluster.apiserver import conversion
 from drillyard.cluster.apiserver.decoding import copy_of
 from drillyard.cluster.apiserver.metrics import Metrics
 from drillyard.cluster.apiserver.objects import Objects
@@ -34,14 +34,14 @@ class LocalApi:
         self, kind: str, namespace: str | None = None, *, labels: str | None = None, fields: str | None = None
     ) -> ObjectList:
         resource = _resource(kind)
-        chosen = Selection(selectors.label_selector(labels or ""), selectors.field_selector(fields or "", resource.key))
+        chosen = Selection.of(labels or "", fields or "", resource.key)
         store = self._objects.store
         if not resource.stored:
             return ObjectList(await self._metrics.measured(resource, namespace, chosen), str(store.version))
         items = [
             conversion.from_storage(resource, stored.copy())
             for stored in store.list(resource.key, namespace)
-            if chosen(stored.obj)
+            if chosen.sees(stored)
         ]
         return ObjectList(items, str(store.version))
 
@@ -55,14 +55,14 @@ class LocalApi:
         fields: str | None = None,
     ) -> AsyncIterator[WatchEvent]:
         resource = _resource(kind)
-        chosen = Selection(selectors.label_selector(labels or ""), selectors.field_selector(fields or "", resource.key))
+        chosen = Selection.of(labels or "", fields or "", resource.key)
         store = self._objects.store
         since = int(resource_version) if resource_version else store.version
         watcher = store.watch(resource.key, namespace, since)
         try:
             if not resource_version:
                 for stored in store.list(resource.key, namespace):
-                    if chosen(stored.obj):
+                    if chosen.sees(stored):
                         yield WatchEvent("ADDED", conversion.from_storage(resource, stored.copy()))
             while (change := await watcher.next()) is not None:
                 for type, stored in selected_changes(change, chosen):

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from drillyard.cluster.apiserver import conversion, selectors, status, tables
+from drillyard.cluster.apiserver import conversion, status, tables
 from drillyard.cluster.apiserver.request import ApiRequest, Form
 from drillyard.cluster.apiserver.selection import Selection
 from drillyard.cluster.apiserver.store import Store, Stored
@@ -20,10 +20,7 @@ from drillyard.cluster.resources import Resource
 
 def selection_of(resource: Resource, query: Mapping[str, str]) -> Selection:
     """The selectors of a request. Raises ApiError 400."""
-    return Selection(
-        selectors.label_selector(query.get("labelSelector", "")),
-        selectors.field_selector(query.get("fieldSelector", ""), resource.key),
-    )
+    return Selection.of(query.get("labelSelector", ""), query.get("fieldSelector", ""), resource.key)
 
 
 def version_of(query: Mapping[str, str]) -> int:
@@ -65,7 +62,7 @@ def listed(request: ApiRequest, store: Store, form: Form, query: Mapping[str, st
     if (asked := version_of(query)) > store.version:
         raise status.version_too_large(asked, store.version)
     chosen = selection_of(resource, query)
-    found = [stored for stored in store.list(resource.key, request.namespace or None) if chosen(stored.obj)]
+    found = [stored for stored in store.list(resource.key, request.namespace or None) if chosen.sees(stored)]
     if form == "json":
         return _json_list(resource, found, store.version)
     objects = [conversion.from_storage(resource, stored.obj) for stored in found]

@@ -2,7 +2,7 @@
 Objects, versions, and one ordered stream of changes per watcher.
 
 Every write gets the next version of the whole store. A watcher that comes back with an old version gets every change
-since, or is told (410) to list again: the last 5,000 changes are kept. A watcher that falls further behind than that is
+since, or is told (410) to list again: the last 2,000 changes are kept. A watcher that falls further behind than that is
 closed rather than let its queue grow. A stored object is never changed in place: readers may hold on to it.
 """
 
@@ -19,8 +19,8 @@ import orjson
 from drillyard.cluster.apiserver.status import expired, version_too_large
 from drillyard.cluster.client import Object
 
-HISTORY_MAX = 5_000
-BACKLOG_MAX = 5_000
+HISTORY_MAX = 2_000
+BACKLOG_MAX = 2_000
 
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
@@ -28,10 +28,10 @@ ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 class Stored:
     """One version of one object, without kind and apiVersion: those are said by the view that is asked for."""
 
-    __slots__ = ("_raw", "name", "namespace", "obj", "version")
+    __slots__ = ("_obj", "_raw", "name", "namespace", "version")
 
     def __init__(self, obj: Object, version: int) -> None:
-        self.obj = obj
+        self._obj: Object | None = obj
         self.version = version
         metadata = obj["metadata"]
         self.namespace: str = metadata.get("namespace", "")
@@ -39,11 +39,24 @@ class Stored:
         self._raw: bytes | None = None
 
     @property
+    def obj(self) -> Object:
+        """To read, and never to change."""
+        if self._obj is None:
+            superseded: Object = orjson.loads(self.raw)
+            return superseded
+        return self._obj
+
+    @property
     def raw(self) -> bytes:
         """The JSON text, made once."""
         if self._raw is None:
-            self._raw = orjson.dumps(self.obj)
+            self._raw = orjson.dumps(self._obj)
         return self._raw
+
+    def compact(self) -> None:
+        """Keeps the text alone, a fifth of the size: only history and late watchers look at a superseded version."""
+        self._raw = self.raw
+        self._obj = None
 
     def copy(self) -> Any:
         """A copy that may be changed."""
@@ -124,6 +137,8 @@ class Store:
         of_kind = self._objects.setdefault(key, {})
         old = of_kind.get((stored.namespace, stored.name))
         of_kind[stored.namespace, stored.name] = stored
+        if old is not None:
+            old.compact()
         # Sent before the object is stored, a watcher could see one that a GET does not find. So: store, then send.
         self._announce(Change("MODIFIED" if old else "ADDED", key, stored, old))
         return stored
@@ -135,6 +150,8 @@ class Store:
         last = old.copy()
         last["metadata"]["resourceVersion"] = str(self.version)
         gone = Stored(last, self.version)
+        old.compact()
+        gone.compact()
         self._announce(Change("DELETED", key, gone, old))
         return gone
 

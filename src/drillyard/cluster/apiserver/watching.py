@@ -52,7 +52,7 @@ class WatchStream:
             version = self._store.version
             await response.prepare(http)
             for stored in existing:
-                if chosen(stored.obj):
+                if chosen.sees(stored):
                     await response.write(self._event(b"ADDED", stored))
             if is_true(self._query.get("sendInitialEvents", "false")):
                 await response.write(self._bookmark(version, initial_end=True))

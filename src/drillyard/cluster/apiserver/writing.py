@@ -95,7 +95,7 @@ def deleted_all(objects: Objects, request: ApiRequest, body: Any, query: Mapping
     options = delete_request(body, query)
     chosen = selection_of(request.resource, query)
     for stored in objects.store.list(request.resource.key, request.namespace or None):
-        if chosen(stored.obj):
+        if chosen.sees(stored):
             objects.delete(request.resource, stored.namespace, stored.name, options)
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 200}
 
