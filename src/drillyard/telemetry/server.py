@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -30,12 +31,14 @@ def main(argv: Sequence[str] = ()) -> int:
     """Runs until SIGTERM. 0 after an orderly end, 1 when it cannot start."""
     try:
         settings = read_settings(os.environ)
-        listener = _listen(settings)
+        with _listen(settings) as listener:
+            asyncio.run(_serve(settings, listener))
     except DrillyardError as error:
         print(error, file=sys.stderr)
         return 1
-    with listener:
-        asyncio.run(_serve(settings, listener))
+    except (OSError, sqlite3.DatabaseError) as error:
+        print(f"The telemetry cannot use its folder: {error}.", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -44,7 +44,12 @@ class Program:
     async def start(self) -> str:
         """Starts it and gives its first line of output, empty if it ended."""
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self._module, env=self._environment, stdout=asyncio.subprocess.PIPE
+            sys.executable,
+            "-m",
+            self._module,
+            env=self._environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
         return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import time
 
 import httpx
 
-from tests.system.telemetry.conftest import KEYS, pod, until, write
+from tests.system.telemetry.conftest import KEYS, Program, Server, pod, until, write
 
 
 async def test_a_line_becomes_searchable_with_the_tags_of_its_pod(server, kubernetes, agent):
@@ -170,3 +171,18 @@ async def test_agent_status_prints_true_figures(server, kubernetes, agent):
     found = await until(status)
     assert "    LogsProcessed: 25\n" in found
     assert f"Reliable: Sending compressed logs in HTTP to 127.0.0.1 on port {server.port}" in found
+
+
+async def test_a_damaged_file_stops_the_start_with_one_sentence(tmp_path):
+    folder = tmp_path / "telemetry"
+    folder.mkdir()
+    for name, content in (("monitors.json", b"{"), ("logs.db", b"not a database" * 100)):
+        (folder / name).write_bytes(content)
+        program = Server(folder)
+        await Program.start(program)
+        async with asyncio.timeout(10):
+            _, errors = await program.process.communicate()
+        assert program.process.returncode == 1
+        assert b"Traceback" not in errors
+        assert errors.count(b"\n") <= 2
+        (folder / name).unlink()

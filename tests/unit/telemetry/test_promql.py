@@ -63,6 +63,7 @@ def ask(source, query, at_s=AT_S):
         ("1 / 0", math.inf),
         ('requests{job="b"}', {"code=200,job=b": 5}),
         ('requests{job=~"a|c", code!="200"}', {"code=500,job=a": 70}),
+        ('limit{job=~"(a|b)[*+)*]?.*"}', {"job=a": 1000}),
         ('{__name__=~"lim.*"}', {"job=a": 1000}),
         ("old", {}),  # Its last point is more than five minutes old.
         ("old offset 2m", {"": 1}),
@@ -117,7 +118,7 @@ def test_an_expression_means_what_prometheus_says(source, query, expected):
 @pytest.mark.parametrize(
     "query",
     ["", "sum(", "rate(limit)", "limit[", "requests / on(job) limit", "holt_winters(limit[5m], 0.1, 0.1)", 'label_replace(limit, "x", "$9", "job", "(.*)")',
-     '{__name__=~"("}', "(" * 60 + "1" + ")" * 60, "limit + 'a'"],
+     '{__name__=~"("}', '{job=~"(a+)+b"}', '{job=~"a*a*a*a*a*b"}', "(" * 60 + "1" + ")" * 60, "limit + 'a'"],
 )  # fmt: skip
 def test_an_impossible_expression_is_refused(source, query):
     with pytest.raises(PromqlError):

@@ -13,6 +13,7 @@ import orjson
 
 from drillyard.base.errors import DrillyardError
 from drillyard.base.files import write_atomically
+from drillyard.telemetry.kept import read_kept
 from drillyard.telemetry.logs.query import matches, parse
 from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.times import TimeError, iso, parse_time
@@ -40,8 +41,8 @@ class IncidentBook:
         self._incidents: dict[str, Json] = {}
         self._timelines: dict[str, list[Json]] = {}
         self._next = 1
-        if path.exists():
-            kept = orjson.loads(path.read_bytes())
+        kept = read_kept(path)
+        if kept:
             self._incidents, self._timelines, self._next = kept["incidents"], kept["timelines"], kept["next"]
 
     def get(self, identity: str) -> tuple[str, Json] | None:

@@ -12,6 +12,7 @@ import orjson
 
 from drillyard.base.errors import DrillyardError
 from drillyard.base.files import write_atomically
+from drillyard.telemetry.kept import read_kept
 from drillyard.telemetry.monitors.query import METRIC_TYPES, TYPES, Question, parse_monitor_query
 from drillyard.telemetry.monitors.state import NO_DATA
 from drillyard.telemetry.times import iso
@@ -33,8 +34,8 @@ class MonitorBook:
         self._monitors: dict[int, dict[str, Any]] = {}
         self._questions: dict[int, Question] = {}
         self._next = FIRST_ID
-        if path.exists():
-            kept = orjson.loads(path.read_bytes())
+        kept = read_kept(path)
+        if kept:
             self._next = kept["next"]
             for monitor in kept["monitors"]:
                 self._monitors[monitor["id"]] = monitor

@@ -14,6 +14,7 @@ from uuid import uuid4
 import orjson
 
 from drillyard.base.files import write_atomically
+from drillyard.telemetry.kept import read_kept
 from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.pipelines.draft import Draft
 from drillyard.telemetry.pipelines.errors import PipelineError
@@ -31,10 +32,9 @@ class PipelineBook:
         self._path = path
         self._definitions: dict[str, dict[str, Any]] = {}
         self._built: dict[str, Pipeline] = {}
-        if path.exists():
-            for definition in orjson.loads(path.read_bytes()):
-                self._definitions[definition["id"]] = definition
-                self._built[definition["id"]] = Pipeline(definition)
+        for definition in read_kept(path) or []:
+            self._definitions[definition["id"]] = definition
+            self._built[definition["id"]] = Pipeline(definition)
 
     def all(self) -> list[dict[str, Any]]:
         """The definitions in their order."""

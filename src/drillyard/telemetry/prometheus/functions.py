@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from drillyard.telemetry.prometheus.regex import compile_bounded
 from drillyard.telemetry.prometheus.values import Labels, PromqlError, Sample, Value, Vector, key_of, without_name
 
 _BUCKET = "le"
@@ -102,10 +103,7 @@ def mapped(value: Value, function: Callable[[float], float]) -> Vector:
 
 
 def _label_replace(vector: Vector, target: str, text: str, source: str, pattern: str) -> Vector:
-    try:
-        expression = re.compile(pattern, re.DOTALL)
-    except re.error as wrong:
-        raise PromqlError(f"{pattern[:80]!r} is no regular expression: {wrong}.") from wrong
+    expression = compile_bounded(pattern)
     template = re.sub(r"\$\{?(\w+)\}?", r"\\g<\1>", text)
     found = []
     for sample in vector:

@@ -4,12 +4,12 @@ Reads series for PromQL's selectors out of the metric store.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from drillyard.telemetry.metrics.store import MetricStore
 from drillyard.telemetry.prometheus.names import prometheus_labels, prometheus_name
+from drillyard.telemetry.prometheus.regex import compile_bounded
 from drillyard.telemetry.prometheus.values import NAME, Labels, PromqlError, Track
 
 SERIES_MAX = 10_000
@@ -29,10 +29,7 @@ def matcher(name: str, operator: str, value: str) -> Matcher:
         return Matcher(name, lambda text: text == value)
     if operator == "!=":
         return Matcher(name, lambda text: text != value)
-    try:
-        expression = re.compile(value, re.DOTALL)
-    except re.error as wrong:
-        raise PromqlError(f"{value[:80]!r} is no regular expression: {wrong}.") from wrong
+    expression = compile_bounded(value)
     if operator == "=~":
         return Matcher(name, lambda text: expression.fullmatch(text) is not None)
     return Matcher(name, lambda text: expression.fullmatch(text) is None)
