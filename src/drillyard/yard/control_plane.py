@@ -37,7 +37,8 @@ from drillyard.cluster.controllers.run import run_controllers
 from drillyard.cluster.kubelet.kubelet import Kubelet
 from drillyard.cluster.kubelet.settings import NodeSettings
 from drillyard.cluster.network.service_network import ServiceNetwork
-from drillyard.yard import certificates, images, kubeconfig, manifests, templates
+from drillyard.yard import certificates, dead_man, images, kubeconfig, manifests, templates
+from drillyard.yard.control.server import ControlServer
 from drillyard.yard.endpoints import PAGE_PORT, PAGE_SERVICE, services
 from drillyard.yard.home import YardFolder, yard_folder
 from drillyard.yard.keys import Keys
@@ -68,7 +69,7 @@ class ControlPlane:
         """Everything, until every pod is Ready. Raises DrillyardError; then `stop` still has to be called."""
         folder, keys = self._folder, Keys.fresh()
         self._say("the processes' common parent and the API server")
-        images.offer_tools()
+        images.offer_tools(folder.path / "tools")
         spawner = Spawner(preload=images.PRELOAD)
         self._stops.append(spawner.stop)
         forking = asyncio.ensure_future(spawner.start())
@@ -86,14 +87,19 @@ class ControlPlane:
             for task in (forking, preparing):
                 if not task.done():
                     task.cancel()
-        await self._start_node(api_server, spawner, network, templates_folder, ca_pem.decode())
+        kubelet = await self._start_node(api_server, spawner, network, templates_folder, ca_pem.decode())
         self._background(run_controllers(api_server.api("controllers"), self._clock, ca_pem=ca_pem.decode()))
         api = api_server.api("drill")
         await self._apply(api, keys, telemetry.address)
         self._say("the pods")
         await wait_until_ready(api, self._options, self._say, _READY_MAX_S)
         await network.settle()
-        return self._state(keys, url, network, telemetry)
+        control = ControlServer(network, kubelet, keys.control_token)
+        self._stops.append(control.stop)
+        await control.start()
+        if self._options.healer:
+            self._background(dead_man.watch(self._folder, self._options.healer, self._clock))
+        return self._state(keys, url, network, telemetry, control)
 
     async def stop(self) -> None:
         """Ends everything that was started. A part that does not end in order is killed with the zygote."""
@@ -143,7 +149,7 @@ class ControlPlane:
 
     async def _start_node(
         self, api_server: ApiServer, spawner: Spawner, network: ServiceNetwork, templates_folder: Path, ca_pem: str
-    ) -> None:
+    ) -> Kubelet:
         kubelet = Kubelet(
             api_server.api("kubelet"),
             spawner,
@@ -156,6 +162,7 @@ class ControlPlane:
         self._stops.append(kubelet.stop)
         await kubelet.start()
         api_server.join(kubelet)
+        return kubelet
 
     def _background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -184,7 +191,9 @@ class ControlPlane:
                 settings.setdefault(service, {}).setdefault("AMQP_URL", self._options.broker)
         return settings
 
-    def _state(self, keys: Keys, url: str, network: ServiceNetwork, telemetry: TelemetryProcess) -> YardState:
+    def _state(
+        self, keys: Keys, url: str, network: ServiceNetwork, telemetry: TelemetryProcess, control: ControlServer
+    ) -> YardState:
         addresses = services(network.addresses(), telemetry.address, with_broker=not self._options.broker)
         broker = self._options.broker or f"amqp://guest:guest@{addresses['rabbitmq']}/"
         management = self._options.broker_management or f"http://guest:guest@{addresses['rabbitmq-management']}"
@@ -200,6 +209,8 @@ class ControlPlane:
             app_key=keys.app_key,
             bank_key=keys.bank_key,
             bank_admin_key=keys.bank_admin_key,
+            control_url=control.url,
+            control_token=keys.control_token,
             amqp_url=broker,
             management_url=management,
             page_url=f"http://{page}",

@@ -1,7 +1,7 @@
 """
 The image catalogue: which local program each image name stands for. Data that the kubelet is given.
 
-Locust is an image of the yard where `locust` is installed on this machine; elsewhere it is as unknown as any other name.
+Locust is an image of the yard where `locust` is installed on this machine; elsewhere it is as unknown as any name.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from drillyard.cluster.kubelet.images import TOOLS, Image
+from drillyard.yard.stores import client_tools
 
 SERVICES = ("front-end", "catalogue", "carts", "orders", "user", "payment", "shipping", "queue-master")
 
@@ -29,12 +30,14 @@ PRELOAD = (
 )
 
 
-CONTAINER_TOOLS = Path(__file__).parent / "container_tools"
+def offer_tools(folder: Path) -> None:
+    """
+    Puts our own tools for containers into a folder in front of this process's PATH:
 
-
-def offer_tools() -> None:
-    """Puts our own tools for containers on this process's PATH, in front: the kubelet finds tools there."""
-    os.environ["PATH"] = os.pathsep.join((str(CONTAINER_TOOLS), os.environ.get("PATH", os.defpath)))
+    the kubelet finds tools there.
+    """
+    client_tools.write_scripts(folder)
+    os.environ["PATH"] = os.pathsep.join((str(folder), os.environ.get("PATH", os.defpath)))
 
 
 def catalogue(templates: Path) -> list[Image]:
@@ -54,7 +57,7 @@ def catalogue(templates: Path) -> list[Image]:
             "postgres",
             entry="drillyard.yard.stores.postgres:main",
             env={"TEMPLATES": str(templates)},
-            tools=(*TOOLS, "psql", "pg_isready", "pg_dump"),
+            tools=(*TOOLS, *client_tools.NAMES),
         ),
         Image("valkey/valkey", entry="drillyard.yard.stores.valkey:main"),
         Image("drillyard/drillyard-broker", entry="drillyard.broker.server:main", tools=(*TOOLS, "curl")),
