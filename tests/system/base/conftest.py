@@ -12,7 +12,7 @@ import pytest
 
 from drillyard.base.spawner import SpawnedProcess, Spawner, SpawnSpec
 
-HERE = str(Path(__file__).parent)
+HERE = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))))
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from drillyard.cluster.kubelet.kubelet import Kubelet
 from drillyard.cluster.kubelet.settings import NodeSettings
 from drillyard.cluster.network.service_network import ServiceNetwork
 
-HERE = str(Path(__file__).parent)
+HERE = os.pathsep.join(filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH"))))
 IMAGES = [
     Image("web", entry="node_entries:web"),
     Image("crash", entry="node_entries:crash"),
