@@ -182,6 +182,7 @@ RESOURCES: tuple[Resource, ...] = (
 _BY_PATH = {(resource.group, resource.version, resource.plural): resource for resource in RESOURCES}
 _BY_PLURAL = {resource.plural: resource for resource in reversed(RESOURCES)}
 _BY_QUALIFIED = {resource.qualified: resource for resource in reversed(RESOURCES)}
+_BY_QUALIFIED |= {f"{resource.qualified}/{resource.version}": resource for resource in RESOURCES}
 _BY_KIND = {(resource.group, resource.kind): resource for resource in reversed(RESOURCES)}
 
 
@@ -194,7 +195,7 @@ def named(plural: str) -> Resource:
     """
     The row that `Api` calls by its plural: the first one, so core events and autoscaling/v2. Raises KeyError.
 
-    Another one is called by plural and group: `pods.metrics.k8s.io`.
+    Another one is called by plural and group, `pods.metrics.k8s.io`, or version, `….autoscaling/v1`.
     """
     return _BY_PLURAL.get(plural) or _BY_QUALIFIED[plural]
 

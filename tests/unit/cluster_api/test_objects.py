@@ -198,3 +198,31 @@ async def test_a_watch_with_a_selector_adds_and_deletes_as_objects_change(api: L
     await api.delete("pods", "shop", "p")
     watch = api.watch("pods", "shop", resource_version=version, labels="a=1")
     assert [(await anext(watch)).type for _ in range(3)] == ["ADDED", "MODIFIED", "DELETED"]
+
+
+async def test_nothing_that_was_handed_out_can_change_the_store(api: LocalApi) -> None:
+    await api.create("services", "shop", {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}]}})
+    same = await api.patch("services", "shop", "s", {"metadata": {"labels": None}})
+    before = await api.get("services", "shop", "s")
+    same["metadata"]["managedFields"].clear()
+    same["spec"]["ports"].clear()
+    with_status = await api.patch("services", "shop", "s", {"status": {}}, subresource="status")
+    with_status["spec"]["ports"].clear()
+    assert await api.get("services", "shop", "s") == before
+
+
+async def test_both_versions_of_an_autoscaler_are_one_object(api: LocalApi) -> None:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    spec = {"scaleTargetRef": target, "maxReplicas": 3, "targetCPUUtilizationPercentage": 50}
+    await api.create("horizontalpodautoscalers.autoscaling/v1", "shop", {"metadata": {"name": "h"}, "spec": spec})
+    new = await api.get("horizontalpodautoscalers", "shop", "h")
+    target_of = new["spec"]["metrics"][0]["resource"]["target"]
+    assert (new["apiVersion"], target_of) == ("autoscaling/v2", {"type": "Utilization", "averageUtilization": 50})
+    old = await api.patch(
+        "horizontalpodautoscalers.autoscaling/v1", "shop", "h", {"spec": {"targetCPUUtilizationPercentage": 70}}
+    )
+    assert (old["apiVersion"], old["spec"]["targetCPUUtilizationPercentage"]) == ("autoscaling/v1", 70)
+    assert (await api.get("horizontalpodautoscalers", "shop", "h"))["spec"]["metrics"][0]["resource"]["target"] == {
+        "type": "Utilization",
+        "averageUtilization": 70,
+    }

@@ -79,8 +79,7 @@ class Objects:
             raise status.already_exists(resource, name)
         writer = applied_by or self._writer(resource, options, "Update", "")
         if applied_by is None:  # What the server adds from here on is nobody's.
-            node = schema.of_kind(resource.group, resource.version, resource.kind)
-            writer.paths = difference({"metadata": {}}, new, node).added
+            writer.paths = difference({"metadata": {}}, new, _stored_schema(resource)).added
         self._strategy.identify(resource, new)
         write_entries(new, [writer])
         return self._commit(resource, new, None, options)
@@ -96,14 +95,13 @@ class Objects:
         applied = decode(resource, applied, options)
         applied["metadata"].setdefault("name", name)
         old = self.store.get(resource.key, namespace if resource.namespaced else "", name)
-        node = schema.of_kind(resource.group, resource.version, resource.kind)
+        node = _stored_schema(resource)
         if old is None:
             writer.paths = applied_paths(applied, node)
-            return self.create(resource, namespace, applied, options, applied_by=writer), True
-        live = conversion.to_storage(resource, conversion.from_storage(resource, old.copy()))
+            new = conversion.from_storage(resource, applied)
+            return self.create(resource, namespace, new, options, applied_by=writer), True
         must_fit_path(resource, namespace, applied["metadata"])
-        applied["metadata"].pop("uid", None)
-        merged = apply.apply(live, applied, node, writer, force=options.force)
+        merged = apply.apply(old.copy(), applied, node, writer, force=options.force)
         return self._replace(resource, old, merged, options, "", applied_by=writer), False
 
     def update(
@@ -236,14 +234,15 @@ class Objects:
             found = old.obj["metadata"]["uid"]
             why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {found}"
             raise status.conflict(resource, old.name, why)
-        new = merge_subresource(resource, old.obj, new, subresource)
+        before = old.copy()  # Parts of it go into the new version, and may be completed there.
+        new = merge_subresource(resource, before, new, subresource)
         if applied_by is None:
             new["metadata"].pop("managedFields", None)
-            if "managedFields" in old.obj["metadata"]:
-                new["metadata"]["managedFields"] = old.obj["metadata"]["managedFields"]
+            if "managedFields" in before["metadata"]:
+                new["metadata"]["managedFields"] = before["metadata"]["managedFields"]
         self._strategy.keep(resource, new, old.obj, subresource)
         if subresource:
-            schema.put_zeros(new, schema.of_kind(resource.group, resource.version, resource.kind))
+            schema.put_zeros(new, _stored_schema(resource))
         else:
             complete(resource, new)
             causes = validation.check(resource.key, new) + validation.check_change(resource.key, new, old.obj)
@@ -253,7 +252,7 @@ class Objects:
 
     def _writer(self, resource: Resource, options: WriteOptions, operation: str, subresource: str) -> Entry:
         now = time_of(self._clock.now())
-        return Entry(options.manager, operation, resource.api_version, subresource, now, set())
+        return Entry(options.manager, operation, named(resource.plural).api_version, subresource, now, set())
 
     def _commit(
         self,
@@ -272,12 +271,17 @@ class Objects:
             if new == old.obj:
                 return conversion.from_storage(resource, new)
         if old is not None and not tracked:
-            node = schema.of_kind(resource.group, resource.version, resource.kind)
             writer = self._writer(resource, options, "Update", subresource)
-            track_update(old.obj, new, node, writer)
+            track_update(old.obj, new, _stored_schema(resource), writer)
         if options.dry_run:
             return conversion.from_storage(resource, new)
         if old is not None and deletion.may_go(resource, new):
             self.store.remove(resource.key, old.namespace, old.name)
             return conversion.from_storage(resource, new)
         return conversion.from_storage(resource, self.store.put(resource.key, new).copy())
+
+
+def _stored_schema(resource: Resource) -> schema.Node:
+    """The schema of a kind in the version in which it is stored."""
+    preferred = named(resource.plural)
+    return schema.of_kind(preferred.group, preferred.version, preferred.kind)
