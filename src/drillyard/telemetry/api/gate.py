@@ -23,7 +23,7 @@ from drillyard.telemetry.logs.cursor import CursorError
 from drillyard.telemetry.logs.intake import IntakeError
 from drillyard.telemetry.logs.record_store import SearchTooSlow
 
-RATE_MAX = 3_000
+RATE_MAX = 6_000
 RATE_PERIOD_S = 60
 
 _INTAKE = re.compile(
