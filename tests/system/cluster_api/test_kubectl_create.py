@@ -57,6 +57,14 @@ async def test_access_is_what_roles_say(cluster: Cluster) -> None:
     assert re.search(r"Username +joe", who.out)
 
 
+async def test_acting_as_somebody_else_is_judged_as_them(cluster: Cluster) -> None:
+    assert (await cluster.kubectl("auth", "can-i", "list", "pods", "--as=joe")).out == "no\n"
+    who = await cluster.kubectl("auth", "whoami", "--as=system:serviceaccount:default:bot")
+    assert "system:serviceaccounts:default" in who.out
+    refused = await cluster.kubectl("get", "pods", "--as=admin", "--as-group=system:masters", context="joe")
+    assert 'User "joe" cannot impersonate resource "users"' in refused.err
+
+
 async def test_a_service_account_gets_a_token_that_works(cluster: Cluster) -> None:
     await kubectl(cluster, "create serviceaccount bot")
     token = (await kubectl(cluster, "create token bot --duration=10m")).strip()

@@ -29,8 +29,16 @@ class AuditLog:
         self._file: IO[bytes] | None = path.open("ab", buffering=0) if path else None
         self._broken = False
 
-    def write(self, http: web.BaseRequest, user: User | None, asked: Attributes | None, code: int) -> None:
-        """One finished (or, for a stream, begun) request."""
+    def write(
+        self,
+        http: web.BaseRequest,
+        user: User | None,
+        asked: Attributes | None,
+        code: int,
+        *,
+        acting: User | None = None,
+    ) -> None:
+        """One finished request. `acting` is whom the user impersonated."""
         if self._file is None:
             return
         event: dict[str, object] = {
@@ -46,6 +54,8 @@ class AuditLog:
             "responseStatus": {"code": code},
             "stageTimestamp": micro_time_of(self._clock.now()),
         }
+        if acting is not None:
+            event["impersonatedUser"] = {"username": acting.name, "groups": list(acting.all_groups)}
         if asked and asked.resource:
             plural, _, below = asked.resource.partition("/")
             reference = {

@@ -14,6 +14,7 @@ from drillyard.cluster.apiserver import status
 from drillyard.cluster.apiserver.audit import AuditLog
 from drillyard.cluster.apiserver.auth import Tokens, User
 from drillyard.cluster.apiserver.bodies import read_body
+from drillyard.cluster.apiserver.impersonation import acting_user
 from drillyard.cluster.apiserver.metrics import Metrics
 from drillyard.cluster.apiserver.objects import Objects
 from drillyard.cluster.apiserver.options import WriteOptions
@@ -58,10 +59,11 @@ class Handlers:
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
         """Never raises but for a client that is gone."""
         user: User | None = None
+        caller: User | None = None
         asked: Attributes | None = None
         code = 499  # As nginx has it: the client went before the answer.
         try:
-            user = self._user_of(http)
+            user = caller = self._user_of(http)
             if (answer := described(http)) is not None:
                 code = answer.status
                 return answer
@@ -70,6 +72,7 @@ class Handlers:
                 return page_not_found()
             request = parse(http.method, http.path, http.query)
             asked = attributes_of(request)
+            user = acting_user(user, http.headers, self._authorizer)
             self._authorizer.must_allow(user, asked)
             served = await self._serve(http, request, user)
             code = served.status
@@ -84,7 +87,7 @@ class Handlers:
             code = 500
             return refusal(ApiError(500, "InternalError", "Internal error occurred: see the control plane's log"))
         finally:
-            self._audit.write(http, user, asked, code)
+            self._audit.write(http, caller, asked, code, acting=user if user is not caller else None)
 
     def _user_of(self, http: web.BaseRequest) -> User:
         header = http.headers.get("Authorization", "")
