@@ -135,12 +135,19 @@ class CgroupConfinement:
             if self._memory_bytes is not None:
                 setting = "memory.max" if self._version == 2 else "memory.limit_in_bytes"
                 (self._memory / setting).write_text(str(int(self._memory_bytes)))
-                if self._version == 2:
-                    (self._memory / "memory.oom.group").write_text(
-                        "1"
-                    )  # The container dies as a whole, as in Kubernetes.
+                if self._version == 2:  # The container dies as a whole, as in Kubernetes.
+                    (self._memory / "memory.oom.group").write_text("1")
+                self._forbid_swap()
         except OSError as refused:
             _log.warning("no limits for %s: %s", self._memory.name, refused)
+
+    def _forbid_swap(self) -> None:
+        """Otherwise a container over its limit grows slow instead of being killed; not every kernel counts swap."""
+        with contextlib.suppress(OSError):
+            if self._version == 2:
+                (self._memory / "memory.swap.max").write_text("0")
+            else:
+                (self._memory / "memory.memsw.limit_in_bytes").write_text(str(int(self._memory_bytes or 0)))
 
     def started(self, pid: int) -> None:
         """Nothing to do: the kernel watches."""
