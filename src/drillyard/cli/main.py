@@ -10,7 +10,7 @@ import sys
 import typer
 
 from drillyard.base.errors import DrillyardError, SettingError
-from drillyard.cli import catalogue, logs, play, records, yards
+from drillyard.cli import by_hand, catalogue, logs, play, records, yards
 
 app = typer.Typer(
     name="drill",
@@ -26,6 +26,7 @@ app = typer.Typer(
 yards.register(app)
 catalogue.register(app)
 play.register(app)
+by_hand.register(app)
 records.register(app)
 logs.register(app)
 

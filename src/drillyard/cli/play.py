@@ -19,7 +19,7 @@ from drillyard.base.errors import SettingError
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.progress import starting
 from drillyard.cli.stage import Stage
-from drillyard.drills.recover import heal_abandoned
+from drillyard.drills.recover import HEALER, heal_abandoned
 from drillyard.drills.scene import DrillSettings
 from drillyard.drills.session import Played, play_in_yard
 from drillyard.faults.active import ActiveFaults
@@ -68,7 +68,7 @@ def run(
     Uses the yard if it is up; else starts one for this drill, and stops it afterwards. Exit codes: 0 kept, 1 broken,
     3 unclear, 70 invalid.
     """
-    chosen = _find(incident, method)
+    chosen = find_incident(incident, method)
     _check_orders(chosen, orders)
     settings = DrillSettings(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
@@ -94,7 +94,7 @@ def demo(yard: YardName = DEFAULT_YARD) -> None:
         "beside them keeps the ledger. Then the only consumer of the shipping queue goes away, and nothing says so."
     )
     settings = DrillSettings(seed=secrets.randbelow(1_000_000))
-    played = _play(_find("incident-5"), settings, yard_folder(yard))
+    played = _play(find_incident("incident-5"), settings, yard_folder(yard))
     _conclude(played)
     raise typer.Exit(played.verdict.exit_code)
 
@@ -105,7 +105,8 @@ def recover(yard: YardName = DEFAULT_YARD) -> None:
         typer.echo(line)
 
 
-def _find(incident: str, method: str | None = None) -> Incident:
+def find_incident(incident: str, method: str | None = None) -> Incident:
+    """From the catalogue or a file; a file that cannot be played is bad usage (exit code 2)."""
     try:
         found = catalogue.find(incident, method)
     except catalogue.IncidentFileError as problem:
@@ -130,7 +131,7 @@ def _play(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Pl
         _heal_first(folder)
     else:
         with starting(folder.name) as progress:
-            start_yard(folder, UpOptions(), progress)
+            start_yard(folder, UpOptions(healer=HEALER), progress)
     try:
         with Stage(f"Incident: {incident.title} ({incident.severity}), seed {settings.seed}", incident.brief) as stage:
             signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))

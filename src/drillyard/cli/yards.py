@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,8 @@ from rich.table import Table
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.progress import starting
 from drillyard.cluster.client import ApiError
+from drillyard.drills.recover import HEALER
+from drillyard.faults.active import ActiveFaults
 from drillyard.yard.home import yard_folder
 from drillyard.yard.lifecycle import UpOptions, require_up, start_yard, stop_yard
 from drillyard.yard.memory import pss_of_yard
@@ -59,7 +62,7 @@ def up(
     folder = yard_folder(yard)
     options = UpOptions.checked(broker=broker, broker_management=broker_management, settings=setting or [])
     with starting(yard, quiet=json_output) as progress:
-        state = start_yard(folder, options, progress)
+        state = start_yard(folder, replace(options, healer=HEALER), progress)
     if json_output:
         typer.echo(json.dumps(_public(state)))
         return
@@ -78,9 +81,7 @@ def status(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:
     state = require_up(folder)
     pods = asyncio.run(_pods(yard))
     memory = pss_of_yard(state)
-    from drillyard.faults.active import ActiveFaults
-
-    active = [one.fault.describe() for one in ActiveFaults(folder.faults).all()]
+    active = [f"{one.fault.describe()} (until {one.until:%H:%M:%S} UTC)" for one in ActiveFaults(folder.faults).all()]
     if json_output:
         typer.echo(json.dumps({**_public(state), "pods": pods, "memory_pss_bytes": memory, "active_faults": active}))
         return

@@ -51,13 +51,14 @@ async def wait_until_searchable(scene: Scene) -> None:
     Its line was written after all that the shoppers caused, so whatever is not found by then was never written. Raises
     DrillyardError when it is not found in time: then nothing could be said of what is absent.
     """
-    marker = f"/catalogue/size?tags=&t={int(scene.clock.now().timestamp() * 1000):x}"
+    # A picture that there is not: no store is asked for it, and no breaker counts it.
+    marker = f"/catalogue/images/{int(scene.clock.now().timestamp() * 1000):x}"
     try:
         async with httpx.AsyncClient(timeout=10, trust_env=False, transport=scene.transport) as client:
             await client.get(scene.yard.url("front-end") + marker)
     except httpx.HTTPError as lost:
         raise DrillyardError(f"The front end does not answer: {type(lost).__name__} {lost}.") from lost
-    query = f'kube_namespace:{SHOP_NAMESPACE} service:sock-shop-front-end "{marker.rpartition("=")[2]}"'
+    query = f'kube_namespace:{SHOP_NAMESPACE} service:sock-shop-front-end "{marker.rpartition("/")[2]}"'
     kept, _ = await expectations.patiently(scene, lambda: _found(scene, query), _PATIENCE_S)
     if not kept:
         raise DrillyardError(f"New log lines cannot be found by a search within {_PATIENCE_S:.0f} s.")

@@ -50,7 +50,7 @@ async def play(scene: Scene) -> Verdict:
     invalid: str | None = None
     async with _sampling(scene):
         try:
-            before = await _prepare(scene)
+            before = await _prepare(scene, active)
             await _inject(scene, active, faults_of(scene.incident.faults), "Something breaks.")
             await _load(scene)
             if scene.incident.after_load:
@@ -89,9 +89,11 @@ def _verdict(scene: Scene, invalid: str | None, interrupted: BaseException | Non
     return Verdict.of(checks)
 
 
-async def _prepare(scene: Scene) -> dict[str, Any]:
+async def _prepare(scene: Scene, active: ActiveFaults) -> dict[str, Any]:
     scene.record.phase("baseline")
     scene.audience.phase("baseline", "Is the shop whole, and can it be seen?")
+    for one in active.all():
+        raise DrillInvalid(f"Something is broken on purpose already: {one.fault.describe()}; `drill heal` mends it.")
     for check in await baseline.look(scene):
         scene.note(check)
         if check.outcome is not Outcome.KEPT:
@@ -213,7 +215,7 @@ async def _heal(scene: Scene, active: ActiveFaults) -> bool:
 
 async def _heal_all(scene: Scene, active: ActiveFaults) -> bool:
     healed = True
-    for one in active.all():
+    for one in reversed(active.all()):
         if one.owner.pid != os.getpid():
             continue
         proof = await active.heal(one.fault, scene.yard, timeout_s=_HEAL_S)

@@ -1,21 +1,52 @@
 """
-Heals what a drill left broken that is no longer there to do it.
+Heals what nobody else will: faults of a drill that was killed, and those put in by hand whose time is over.
+
+`python -m drillyard.drills.recover YARD` is what the yard's dead man's switch runs.
 """
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from collections.abc import Callable
+
 from drillyard.base.errors import DrillyardError
-from drillyard.faults.active import ActiveFaults
+from drillyard.faults.active import ActiveFault, ActiveFaults
 from drillyard.yard.yard import open_yard
+
+HEALER = __name__ if __name__ != "__main__" else "drillyard.drills.recover"
+_HEAL_S = 60.0
+Choice = Callable[[ActiveFaults], list[ActiveFault]]
 
 
 async def heal_abandoned(name: str) -> list[str]:
     """One line per fault that was healed. Raises DrillyardError when one could not be."""
+    return await _heal(name, lambda active: active.abandoned())
+
+
+async def heal_all(name: str) -> list[str]:
+    """
+    Likewise, also those whose time is not over. Raises DrillyardError while a drill runs: it heals its own.
+
+    A drill's faults belong to its own process, those put in by hand to the yard's control plane.
+    """
+
+    return await _heal(name, lambda active: active.all(), refuse_drills=True)
+
+
+async def _heal(name: str, choose: Choice, *, refuse_drills: bool = False) -> list[str]:
     lines: list[str] = []
     async with open_yard(name) as yard:
         faults = ActiveFaults(yard.folder.faults)
-        for one in faults.abandoned():
-            proof = await faults.heal(one.fault, yard, timeout_s=60)
+        chosen = choose(faults)
+        for one in chosen:
+            if refuse_drills and one.owner.alive() and one.owner != yard.state.control_plane:
+                raise DrillyardError(
+                    f"A drill is being played (pid {one.owner.pid}); it heals what it broke.",
+                    hint="Press Ctrl-C where it runs, and it heals at once.",
+                )
+        for one in reversed(chosen):
+            proof = await faults.heal(one.fault, yard, timeout_s=_HEAL_S)
             if not proof.holds:
                 raise DrillyardError(
                     f"{one.fault.describe()} could not be healed: {proof.seen}.",
@@ -23,3 +54,18 @@ async def heal_abandoned(name: str) -> list[str]:
                 )
             lines.append(f"Healed: {one.fault.describe()} ({proof.seen}).")
     return lines
+
+
+def main(name: str) -> int:
+    """Heals; 0 when all is well, 1 with a sentence when it is not."""
+    try:
+        for line in asyncio.run(heal_abandoned(name)):
+            sys.stderr.write(f"dead man's switch: {line}\n")
+    except DrillyardError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -8,9 +8,10 @@ next command finds the list, sees that the owner is gone, and heals.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from drillyard.base.errors import DrillyardError
 from drillyard.base.files import write_atomically
 from drillyard.base.processes import ProcessId, identify
 from drillyard.cluster.client import ApiError
-from drillyard.faults.fault import Fault, Proof, to_json
+from drillyard.faults.fault import Fault, Proof, refuse_fights, to_json
 from drillyard.faults.registry import build, name_of
 from drillyard.yard.yard import Yard
 
@@ -41,7 +42,7 @@ class ActiveFault:
 
 
 class ActiveFaults:
-    """The yard's list. Written whole, by one runner at a time."""
+    """The yard's list. Each change reads and writes it whole, under a lock that the kernel lets go of."""
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self._path = path
@@ -65,14 +66,22 @@ class ActiveFaults:
         now = self._clock.now()
         return [active for active in self.all() if active.abandoned(now)]
 
-    async def put_in(self, fault: Fault, yard: Yard, until: datetime) -> Fault:
+    async def put_in(self, fault: Fault, yard: Yard, until: datetime, owner: ProcessId | None = None) -> Fault:
         """
         Prepares, stores, then breaks:
 
-        in this order, so that whatever is broken is on the list. Returns the prepared fault.
+        in this order, so that whatever is broken is on the list. `owner` is who will heal it, this process if left
+        out. Returns the prepared fault. Raises DrillyardError when it fights with one that is on.
         """
         prepared = await fault.prepare(yard)
-        self._write([*self.all(), ActiveFault(prepared, identify(os.getpid()), self._clock.now(), until)])
+        mine = ActiveFault(prepared, owner or identify(os.getpid()), self._clock.now(), until)
+
+        def add(active: list[ActiveFault]) -> list[ActiveFault]:
+            taken = {thing: one.fault.describe() for one in active for thing in one.fault.touches()}
+            refuse_fights(prepared, taken)
+            return [*active, mine]
+
+        self._change(add)
         await prepared.put_in(yard)
         return prepared
 
@@ -81,8 +90,17 @@ class ActiveFaults:
         await fault.heal(yard)
         proof = await wait_for(fault.is_healed, yard, self._clock, timeout_s)
         if proof.holds:
-            self._write([active for active in self.all() if active.fault != fault])
+            self._change(lambda active: [one for one in active if one.fault != fault])
         return proof
+
+    def _change(self, change: Callable[[list[ActiveFault]], list[ActiveFault]]) -> None:
+        """A runner, a person and the dead man's switch may come at the same time."""
+        lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._write(change(self.all()))
+        finally:
+            os.close(lock)
 
     def _write(self, active: list[ActiveFault]) -> None:
         if not active:

@@ -7,8 +7,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
-import httpx
-
 from drillyard.base.errors import DrillyardError
 from drillyard.faults.fault import Proof
 from drillyard.yard.yard import SHOP_NAMESPACE, Yard
@@ -58,11 +56,7 @@ class FlattenLogLevels:
     async def _newest_status(self, yard: Yard) -> str | None:
         """Of a line that was caused now, so it is no older than the pipeline."""
         asked = yard.clock.now()
-        try:
-            async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-                await client.get(f"{yard.url('payment')}/health")
-        except httpx.HTTPError as lost:
-            raise DrillyardError(f"payment did not answer: {type(lost).__name__} {lost}.") from lost
+        await yard.look("payment", "/health", timeout_s=5)
         query = f"kube_namespace:{SHOP_NAMESPACE} service:sock-shop-payment"
         for _ in range(30):
             found = await yard.datadog.logs(query, asked, yard.clock.now(), sort="-timestamp", limit=1)

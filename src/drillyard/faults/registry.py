@@ -12,24 +12,32 @@ from pydantic import TypeAdapter, ValidationError
 
 from drillyard.base.errors import DrillyardError
 from drillyard.faults.bank_behaviour import BankBehaviour
+from drillyard.faults.connection_slots import ConnectionSlots
 from drillyard.faults.fault import Fault
 from drillyard.faults.flatten_log_levels import FlattenLogLevels
+from drillyard.faults.freeze_pod import FreezePod
 from drillyard.faults.nothing import Nothing
 from drillyard.faults.poison_message import PoisonMessage
 from drillyard.faults.queue_policy import QueuePolicy
 from drillyard.faults.restart_pod import RestartPod
 from drillyard.faults.scale_deployment import ScaleDeployment
 from drillyard.faults.set_env import SetEnv
+from drillyard.faults.slow_link import SlowLink
+from drillyard.faults.table_lock import TableLock
 
 FAULTS: Mapping[str, type[Any]] = {
     "bank_behaviour": BankBehaviour,
+    "connection_slots": ConnectionSlots,
     "flatten_log_levels": FlattenLogLevels,
+    "freeze_pod": FreezePod,
     "nothing": Nothing,
     "poison_message": PoisonMessage,
     "queue_policy": QueuePolicy,
     "restart_pod": RestartPod,
     "scale_deployment": ScaleDeployment,
     "set_env": SetEnv,
+    "slow_link": SlowLink,
+    "table_lock": TableLock,
 }
 
 

@@ -21,6 +21,7 @@ class Keys:
     app_key: str
     bank_key: str
     bank_admin_key: str
+    control_token: str
     session_secret: str
 
     @classmethod
@@ -32,6 +33,7 @@ class Keys:
             app_key=secrets.token_hex(20),
             bank_key=f"sk_test_{secrets.token_hex(12)}",
             bank_admin_key=secrets.token_hex(16),
+            control_token=secrets.token_urlsafe(24),
             session_secret=secrets.token_hex(16),
         )
 

@@ -37,11 +37,15 @@ _OVERRIDABLE = (*SERVICES, "bank", "rabbitmq", "session-db")
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What can be chosen at the start. `settings`: service → environment variable → value."""
+    """
+    What can be chosen at the start. `settings`: service → environment variable → value; `healer`: the module that the
+    dead man's switch runs, empty for no switch.
+    """
 
     broker: str = ""
     broker_management: str = ""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    healer: str = ""
 
     @classmethod
     def checked(cls, *, broker: str, broker_management: str, settings: Sequence[str]) -> UpOptions:

@@ -33,6 +33,8 @@ class YardState:
     app_key: str
     bank_key: str
     bank_admin_key: str
+    control_url: str
+    control_token: str
     amqp_url: str
     management_url: str
     page_url: str

@@ -1,11 +1,13 @@
 """
-One running yard, for whoever acts on it from outside: its APIs, and nothing that a real cluster would not offer too.
+One running yard, for whoever acts on it from outside: its APIs, as a real cluster has them too, and its `control`,
+which only a yard of our own has.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -16,11 +18,21 @@ from drillyard.cluster.client import Api, ApiError
 from drillyard.yard import kubeconfig
 from drillyard.yard.bank import BankClient
 from drillyard.yard.broker import BrokerClient
+from drillyard.yard.control.client import ControlClient
 from drillyard.yard.datadog import DatadogClient
 from drillyard.yard.home import YardFolder, yard_folder
 from drillyard.yard.state import YardState
 
 SHOP_NAMESPACE = "sock-shop"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered, and how long that took."""
+
+    status: int
+    text: str
+    took_s: float
 
 
 class Yard:
@@ -35,6 +47,7 @@ class Yard:
         broker: BrokerClient,
         bank: BankClient,
         datadog: DatadogClient,
+        control: ControlClient,
         http: httpx.AsyncClient,
         clock: Clock | None = None,
     ) -> None:
@@ -44,6 +57,7 @@ class Yard:
         self.broker = broker
         self.bank = bank
         self.datadog = datadog
+        self.control = control
         self.clock: Clock = clock or SystemClock()
         self._http = http
 
@@ -60,6 +74,15 @@ class Yard:
         except (httpx.HTTPError, ValueError, KeyError) as lost:
             raise DrillyardError(f"The orders could not be listed: {type(lost).__name__} {lost}.") from lost
         return listed
+
+    async def look(self, service: str, path: str, *, timeout_s: float = 15) -> Answer:
+        """One GET of a service from this machine, timed. Raises DrillyardError when no answer comes."""
+        began_s = self.clock.monotonic_s()
+        try:
+            answer = await self._http.get(f"{self.url(service)}{path}", timeout=timeout_s)
+        except httpx.HTTPError as lost:
+            raise DrillyardError(f"{service} did not answer {path}: {type(lost).__name__} {lost}.") from lost
+        return Answer(answer.status_code, answer.text, self.clock.monotonic_s() - began_s)
 
     async def ready_addresses(self, service: str, namespace: str = SHOP_NAMESPACE) -> int:
         """How many ready endpoints the Service has."""
@@ -88,8 +111,10 @@ async def open_yard(name: str) -> AsyncIterator[Yard]:
         stack.push_async_callback(bank.close)
         datadog = DatadogClient(f"http://{state.services['telemetry']}", state.api_key, state.app_key)
         stack.push_async_callback(datadog.close)
+        control = ControlClient(state.control_url, state.control_token)
+        stack.push_async_callback(control.close)
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
-        yield Yard(folder, state, api=api, broker=broker, bank=bank, datadog=datadog, http=http)
+        yield Yard(folder, state, api=api, broker=broker, bank=bank, datadog=datadog, control=control, http=http)
 
 
 def _option(name: str) -> str:

@@ -165,9 +165,9 @@ class FakeYard:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         route = (request.method, request.url.path)
-        if route == ("GET", "/catalogue/size"):
-            self._say("front-end", f"GET {request.url.raw_path.decode()} 200")
-            return httpx.Response(200, json={"size": 1, "err": None})
+        if request.url.path.startswith("/catalogue/images/"):
+            self._say("front-end", f"GET {request.url.path} 404")
+            return httpx.Response(404)
         if route == ("GET", "/catalogue"):
             return httpx.Response(200, json=[SOCK])
         if route == ("POST", "/orders"):

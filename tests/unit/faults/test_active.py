@@ -42,10 +42,26 @@ class Cluster:
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "bank_behaviour": {"mode": "rate_limit"},
+    "connection_slots": {"store": "catalogue-db", "database": "socksdb", "victim": "catalogue", "probe_says": "err"},
+    "freeze_pod": {"deployment": "payment"},
     "queue_policy": {"queue": "shipping-task", "max_length": 3},
     "restart_pod": {"deployment": "rabbitmq"},
     "scale_deployment": {"deployment": "payment"},
     "set_env": {"name": "shipping", "values": {"PUBLISHER_CONFIRMS": "false"}},
+    "slow_link": {
+        "client": "sock-shop/catalogue",
+        "service": "sock-shop/catalogue-db",
+        "latency_ms": 100,
+        "probe_service": "catalogue",
+    },
+    "table_lock": {
+        "store": "catalogue-db",
+        "database": "socksdb",
+        "table": "sock",
+        "hold_ms": 1000,
+        "probe_service": "catalogue",
+        "probe_path": "/catalogue",
+    },
 }
 FAULT = ScaleDeployment(deployment="queue-master", replicas=0, queue="shipping-task")
 

@@ -1,0 +1,3 @@
+"""
+The capabilities of a yard that no cluster's API offers: for whoever runs drills, never for investigators.
+"""
