@@ -53,9 +53,29 @@ def drawn(node: schema.Node, source: random.Random, depth: int = 0) -> Any:
             return source.choice([-1, 0, 1, 80, 99999])
         case "boolean":
             return source.random() < 0.5
+        case "string" if resolved.get("format") == "date-time" and source.random() < 0.95:
+            return "2025-11-05T20:00:00Z"
         case "string":
             return source.choice(WORDS)
     return {}
+
+
+POD: Object = {"containers": [{"name": "c", "image": "web:1"}]}
+WORKLOAD: Object = {
+    "selector": {"matchLabels": {"a": "b"}},
+    "template": {"metadata": {"labels": {"a": "b"}}, "spec": POD},
+}
+# What a kind needs at least, so that some of what is drawn gets past validation and into tables and patches.
+NEEDED: dict[str, Object] = {
+    "pods": {"spec": POD},
+    "deployments": {"spec": WORKLOAD},
+    "replicasets": {"spec": WORKLOAD},
+    "daemonsets": {"spec": WORKLOAD},
+    "jobs": {"spec": {"template": {"spec": {**POD, "restartPolicy": "Never"}}}},
+    "services": {"spec": {"ports": [{"port": 80}]}},
+    "rolebindings": {"roleRef": {"kind": "Role", "name": "r"}, "subjects": []},
+    "clusterrolebindings": {"roleRef": {"kind": "ClusterRole", "name": "r"}, "subjects": []},
+}
 
 
 def shaped(row: Resource, source: random.Random) -> Object:
@@ -65,6 +85,13 @@ def shaped(row: Resource, source: random.Random) -> Object:
     metadata = obj["metadata"] if isinstance(obj.get("metadata"), dict) else {}
     for name in ("namespace", "resourceVersion", "uid"):
         metadata.pop(name, None)
+    for name in ("involvedObject", "regarding"):
+        if row.plural == "events" and isinstance(obj.setdefault(name, {}), dict):
+            obj[name] |= {"namespace": "shop"}
+    for part, value in NEEDED.get(row.key, {}).items():
+        extra = obj.get(part) if isinstance(obj.get(part), dict) else {}
+        kept = {name: item for name, item in extra.items() if source.random() < 0.1}
+        obj[part] = {**kept, **value} if isinstance(value, dict) else value
     return {**obj, "metadata": {**metadata, "name": "web", "labels": {"a": "b"}, "annotations": {}}}
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 
+from drillyard.cluster.timestamps import parse_time
+
 Node = dict[str, Any]
 
 _PREFIX = "#/components/schemas/"
@@ -101,6 +103,8 @@ def problems(obj: Any, node: Node, path: str = "", depth: int = 0) -> Iterator[t
     expected = resolved.get("type")
     if expected and not _fits(obj, expected):
         yield "type", _mismatch(obj, path, f"type {expected}")
+    elif resolved.get("format") == "date-time" and not _is_time(obj):
+        yield "type", f'parsing time "{obj}" in field {path} as "2006-01-02T15:04:05Z07:00": cannot parse'
     elif isinstance(obj, dict):
         properties = resolved.get("properties")
         for key, value in obj.items():
@@ -116,6 +120,14 @@ def problems(obj: Any, node: Node, path: str = "", depth: int = 0) -> Iterator[t
             if item is None:
                 yield "type", f"json: cannot unmarshal null into field {path}[{index}]"
             yield from problems(item, items, f"{path}[{index}]", depth + 1)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        parse_time(text)
+    except ValueError:
+        return False
+    return "T" in text
 
 
 def _fits(obj: Any, expected: str) -> bool:

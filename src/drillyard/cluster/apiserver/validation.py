@@ -120,6 +120,11 @@ def _workload(obj: Object) -> Causes:
     kinds = ("Recreate", "RollingUpdate") if "strategy" in spec else ("OnDelete", "RollingUpdate")
     if strategy and strategy["type"] not in kinds:
         yield unsupported("spec.strategy.type", strategy["type"], kinds)
+    for name in ("maxSurge", "maxUnavailable"):
+        amount = (strategy.get("rollingUpdate") or {}).get(name, 0)
+        if not re.fullmatch(r"\d{1,9}|\d{1,3}%", str(amount)):
+            detail = "must be an integer or a percentage (e.g '5%')"
+            yield invalid_value(f"spec.strategy.rollingUpdate.{name}", amount, detail)
     if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
         detail = "may not be specified when strategy `type` is 'Recreate'"
         yield forbidden_field("spec.strategy.rollingUpdate", detail)
@@ -129,6 +134,10 @@ def _selector_and_template(spec: Object) -> Causes:
     selector = spec.get("selector")
     if not selector:
         yield required("spec.selector")
+    for index, item in enumerate((selector or {}).get("matchExpressions") or ()):
+        if item["operator"] not in ("In", "NotIn", "Exists", "DoesNotExist"):
+            supported = ("DoesNotExist", "Exists", "In", "NotIn")
+            yield unsupported(f"spec.selector.matchExpressions[{index}].operator", item["operator"], supported)
     template = spec["template"]
     labels = template["metadata"].get("labels")
     if not selector or not matches_labels(selector, labels or {}):
