@@ -26,17 +26,21 @@ def look_at(scene: Scene, what: Pages, phase: str) -> tuple[Callable[[], Awaitab
     limits = [f"at least {what.p95_ratio_least:g} times" if what.p95_ratio_least else ""]
     limits.append(f"at most {what.p95_ratio_most:g} times" if what.p95_ratio_most else "")
     slow = " and ".join(filter(None, limits))
-    expected = f"{what.http_status}" + (f", p95 {slow} the baseline's" if slow else "")
+    shown = f"the error “{what.error}”" if what.error else "no error"
+    expected = f"{what.http_status} and showed {shown}" + (f", p95 {slow} the baseline's" if slow else "")
 
     async def look() -> Seen:
         # Recovered is what is measured after the cure; while on, what the visitors saw.
         views = scene.views if phase == "while-on" else await measure(scene, len(scene.views_before))
         statuses = Counter(view.http_status for view in views)
         ratio = max(p95_s(views), _FLOOR_S) / max(p95_s(scene.views_before), _FLOOR_S)
-        kept = bool(views) and set(statuses) == {what.http_status}
+        errors = [view.error or "" for view in views]
+        shown_as_said = all(what.error in error if what.error else not error for error in errors)
+        kept = bool(views) and set(statuses) == {what.http_status} and shown_as_said
         kept = kept and (what.p95_ratio_least is None or ratio >= what.p95_ratio_least)
         kept = kept and (what.p95_ratio_most is None or ratio <= what.p95_ratio_most)
         answers = ", ".join(f"{count} × {status or 'no answer'}" for status, count in statuses.items()) or "no view"
+        answers += "".join(f", {count} × “{error}”" for error, count in Counter(filter(None, errors)).items())
         return kept, (
             f"{answers}; p95 {p95_s(views) * 1000:.0f} ms, {ratio:.1f} times the baseline's "
             f"{p95_s(scene.views_before) * 1000:.0f} ms"

@@ -87,11 +87,12 @@ class Logs(Strict):
 
 class Pages(Strict):
     """
-    Visitors' views of the catalogue were answered with this HTTP status; their 95th percentile is at least, or at most,
-    so many times that of the baseline.
+    Visitors' views of the catalogue were answered with this HTTP status, and each showed an error with this text (none
+    did, where it is left out); their 95th percentile is at least, or at most, so many times that of the baseline.
     """
 
     http_status: int
+    error: str | None = None
     p95_ratio_least: Annotated[float, Field(gt=0)] | None = None
     p95_ratio_most: Annotated[float, Field(gt=0)] | None = None
 

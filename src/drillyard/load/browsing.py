@@ -20,7 +20,11 @@ TIMEOUT_S = 15.0
 
 @dataclass(frozen=True)
 class View:
-    """One page view. `http_status` is None when no answer came; `error` says why, or what the answer's text was."""
+    """
+    One page view. `http_status` is None when no answer came; `error` says why, or which error the answer showed.
+
+    As in the original, the front end passes a failure of the catalogue on as a 200 whose body says what went wrong.
+    """
 
     path: str
     http_status: int | None
@@ -61,5 +65,14 @@ async def _view(client: httpx.AsyncClient, path: str, clock: Clock, timeout_s: f
         return View(path, None, clock.monotonic_s() - began_s, f"no answer within {timeout_s:g} s")
     except httpx.HTTPError as lost:
         return View(path, None, clock.monotonic_s() - began_s, str(lost) or type(lost).__name__)
-    error = None if answer.is_success else answer.text.strip()[:200]
-    return View(path, answer.status_code, clock.monotonic_s() - began_s, error)
+    return View(path, answer.status_code, clock.monotonic_s() - began_s, _error_in(answer))
+
+
+def _error_in(answer: httpx.Response) -> str | None:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and body.get("error"):
+        return str(body["error"])[:200]
+    return None if answer.is_success else answer.text.strip()[:200]
