@@ -97,7 +97,7 @@ class HttpApi:
                         raise ApiError(status["code"], status["reason"], status["message"], status.get("details"))
                     if event["type"] != "BOOKMARK":
                         yield WatchEvent(event["type"], event["object"])
-        except aiohttp.ClientError as lost:
+        except (aiohttp.ClientError, ValueError) as lost:  # ValueError: a line that was cut off.
             raise ConnectionError(f"{self._url}: {lost}") from lost
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Object:

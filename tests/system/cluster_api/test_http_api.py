@@ -62,3 +62,16 @@ async def test_a_wrong_token_and_a_closed_port_are_plain_errors(cluster: Cluster
     async with HttpApi("http://127.0.0.1:9", token="x") as api:
         with pytest.raises(ConnectionError):
             await api.list("pods")
+
+
+async def test_a_watch_that_is_cut_off_in_a_line_is_a_lost_connection() -> None:
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"type":"ADDED",\r\n0\r\n\r\n')
+        writer.close()
+
+    server = await asyncio.start_server(half, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, HttpApi(f"http://127.0.0.1:{port}") as api:
+        with pytest.raises(ConnectionError):
+            await anext(api.watch("pods"))

@@ -57,6 +57,22 @@ async def test_access_is_what_roles_say(cluster: Cluster) -> None:
     assert re.search(r"Username +joe", who.out)
 
 
+async def test_nobody_grants_what_they_do_not_hold(cluster: Cluster) -> None:
+    await kubectl(cluster, "create rolebinding admins --clusterrole=admin --user=joe")
+    for command in (
+        "create role all --verb=* --resource=*",
+        "create role taker --verb=impersonate --resource=serviceaccounts",
+        "create rolebinding roots --clusterrole=cluster-admin --user=joe",
+    ):
+        refused = await cluster.kubectl(*command.split(), context="joe")
+        assert refused.code == 1 and "attempting to grant RBAC permissions not currently held" in refused.err
+    held = await cluster.kubectl("create", "role", "reader", "--verb=get", "--resource=pods", context="joe")
+    assert held.code == 0, held.err
+    widened = {"rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["delete"]}]}
+    patch = await cluster.kubectl("patch", "role", "reader", "--type=merge", "-p", json.dumps(widened), context="joe")
+    assert "not currently held: delete nodes" in patch.err
+
+
 async def test_acting_as_somebody_else_is_judged_as_them(cluster: Cluster) -> None:
     assert (await cluster.kubectl("auth", "can-i", "list", "pods", "--as=joe")).out == "no\n"
     who = await cluster.kubectl("auth", "whoami", "--as=system:serviceaccount:default:bot")

@@ -5,12 +5,13 @@ One request, from its head to its answer: who asks, for what, may they, then the
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
 from drillyard.base.clock import Clock
-from drillyard.cluster.apiserver import status
+from drillyard.cluster.apiserver import escalation, status
 from drillyard.cluster.apiserver.audit import AuditLog
 from drillyard.cluster.apiserver.auth import Tokens, User
 from drillyard.cluster.apiserver.bodies import read_body
@@ -112,7 +113,7 @@ class Handlers:
                 form, _ = form_of(http.headers.get("Accept", ""))
                 return await WatchStream(request, self._objects.store, form, http.query, self._clock).serve(http)
             case _:
-                return await self._write(http, request)
+                return await self._write(http, request, user)
 
     async def _virtual(self, http: web.BaseRequest, request: ApiRequest, user: User) -> web.Response:
         """Kinds that are answered and not stored: reviews and metrics."""
@@ -139,26 +140,38 @@ class Handlers:
         body = presented(request.resource, stored, form, http.query, self._clock.now())
         return _in_form(request, body, form, version)
 
-    async def _write(self, http: web.BaseRequest, request: ApiRequest) -> web.StreamResponse:
+    async def _write(self, http: web.BaseRequest, request: ApiRequest, user: User) -> web.StreamResponse:
         body = await read_body(http)
         applies = request.verb == "patch" and http.content_type == "application/apply-patch+yaml"
         options = write_options(http.query, http.headers.get("User-Agent", ""), applies=applies)
-        objects, code = self._objects, 200
+        if request.resource.group == escalation.GROUP and request.verb in ("create", "update", "patch"):
+            planned, _ = self._written(request, body, http.content_type, replace(options, dry_run=True))
+            namespace = request.namespace or ""
+            escalation.must_not_escalate(
+                self._objects.store, self._authorizer, user, request.resource, namespace, planned
+            )
+        match request.verb:
+            case "deletecollection":
+                answer, code = deleted_all(self._objects, request, body, http.query), 200
+            case "delete":
+                wanted = delete_request(body, http.query)
+                answer = self._objects.delete(request.resource, request.namespace or "", request.name, wanted)
+                code = 200
+            case _:
+                answer, code = self._written(request, body, http.content_type, options)
+        return json_response(answer, code, warnings=options.warnings)
+
+    def _written(self, request: ApiRequest, body: Any, kind: str, options: WriteOptions) -> tuple[Object, int]:
+        """A create, update or patch: the object and the HTTP status."""
         match request.verb:
             case "create" if request.subresource:
-                answer, code = self._created_below(request, body, options), 201
+                return self._created_below(request, body, options), 201
             case "create":
-                answer, code = created(objects, request, body, options), 201
+                return created(self._objects, request, body, options), 201
             case "update":
-                answer = updated(objects, request, body, options)
-            case "patch":
-                answer, code = patched(objects, request, body, http.content_type, options)
-            case "deletecollection":
-                answer = deleted_all(objects, request, body, http.query)
+                return updated(self._objects, request, body, options), 200
             case _:
-                wanted = delete_request(body, http.query)
-                answer = objects.delete(request.resource, request.namespace or "", request.name, wanted)
-        return json_response(answer, code, warnings=options.warnings)
+                return patched(self._objects, request, body, kind, options)
 
     def _created_below(self, request: ApiRequest, body: Any, options: WriteOptions) -> Object:
         """POST to a subresource of a pod or a service account."""
