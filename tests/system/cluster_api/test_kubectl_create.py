@@ -111,6 +111,20 @@ async def test_server_side_apply_and_dry_run(cluster: Cluster) -> None:
     assert "+  colour: pink" in (await cluster.kubectl("diff", "-f", "-", given=body.replace("red", "pink"))).out
 
 
+async def test_what_has_no_effect_here_is_kept_and_told(cluster: Cluster) -> None:
+    created = await cluster.kubectl("create", "service", "nodeport", "web", "--tcp=80:80")
+    assert created.code == 0
+    assert "Warning: spec.type NodePort: nothing listens on node ports in this cluster" in created.err
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"hostNetwork": True, "containers": [{"name": "c", "image": "x:1"}]},
+    }
+    applied = await cluster.kubectl("apply", "-f", "-", given=json.dumps(pod))
+    assert "Warning: spec.hostNetwork: has no effect in this cluster" in applied.err
+
+
 async def test_explain_knows_every_field(cluster: Cluster) -> None:
     text = await kubectl(cluster, "explain deployment.spec.template.spec.containers.readinessProbe")
     assert "Periodic probe of container service readiness" in text

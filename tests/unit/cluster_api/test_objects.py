@@ -148,6 +148,7 @@ async def test_a_uid_guards_against_a_namesake(api: LocalApi) -> None:
 
 
 async def test_services_get_addresses_that_nobody_else_has(api: LocalApi) -> None:
+    await api.create("services", "shop", {"metadata": {"name": "inner"}, "spec": {"ports": [{"port": 80}]}})
     found = []
     for number in range(40):
         service = {"metadata": {"name": f"s{number}"}, "spec": {"ports": [{"port": 80}], "type": "NodePort"}}

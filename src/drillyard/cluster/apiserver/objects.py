@@ -16,6 +16,7 @@ from drillyard.cluster.apiserver import apply, conversion, deletion, patch, sche
 from drillyard.cluster.apiserver.decoding import complete, decode, must_fit_path
 from drillyard.cluster.apiserver.field_paths import applied_paths, difference
 from drillyard.cluster.apiserver.managed_fields import Entry, entries_of, track_update, write_entries
+from drillyard.cluster.apiserver.notices import notices
 from drillyard.cluster.apiserver.options import DeleteRequest, WriteOptions
 from drillyard.cluster.apiserver.store import Store, Stored
 from drillyard.cluster.apiserver.strategy import Strategy
@@ -77,6 +78,7 @@ class Objects:
             raise status.invalid(resource.group, resource.kind, name, causes)
         if self.store.get(resource.key, metadata.get("namespace", ""), name):
             raise status.already_exists(resource, name)
+        options.warnings += notices(resource.key, new)
         writer = applied_by or self._writer(resource, options, "Update", "")
         if applied_by is None:  # What the server adds from here on is nobody's.
             writer.paths = difference({"metadata": {}}, new, _stored_schema(resource)).added
@@ -248,6 +250,7 @@ class Objects:
             causes = validation.check(resource.key, new) + validation.check_change(resource.key, new, old.obj)
             if causes:
                 raise status.invalid(resource.group, resource.kind, old.name, causes)
+            options.warnings += notices(resource.key, new)
         return self._commit(resource, new, old, options, subresource, tracked=applied_by is not None)
 
     def _writer(self, resource: Resource, options: WriteOptions, operation: str, subresource: str) -> Entry:

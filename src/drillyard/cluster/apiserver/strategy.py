@@ -133,7 +133,7 @@ class Strategy:
             for stored in self._store.list("services")
             if stored.obj["metadata"]["uid"] != uid
             for port in stored.obj["spec"].get("ports", ())
-        }
+        } - {None}
         known = {port["port"]: port.get("nodePort") for port in (old or {}).get("spec", {}).get("ports", ())}
         for index, port in enumerate(spec.get("ports", ())):
             chosen = port.get("nodePort") or known.get(port["port"])
