@@ -191,7 +191,22 @@ def wait_for(holds: Callable[[], bool], limit_s: float = 30) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["up", "status", "down", "env", "endpoints", "logs", "incidents", "faults", "run", "recover", "records", "demo"],
+    [
+        "up",
+        "status",
+        "down",
+        "env",
+        "endpoints",
+        "logs",
+        "incidents",
+        "faults",
+        "run",
+        "inject",
+        "heal",
+        "recover",
+        "records",
+        "demo",
+    ],
 )
 def test_every_command_teaches(command: str, drill: Drill) -> None:
     done = drill(command, "--help")

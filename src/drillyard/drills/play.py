@@ -99,7 +99,7 @@ async def _prepare(scene: Scene, active: ActiveFaults) -> dict[str, Any]:
         if check.outcome is not Outcome.KEPT:
             raise DrillInvalid(f"The baseline does not hold: {check.claim}: {check.seen}.")
     scene.restarts_before = await order_book.restarts(scene)
-    scene.views_before = await views.measure(scene, scene.incident.load.views)
+    scene.views_before = await views.baseline(scene, scene.incident.load.views)
     return await desired_state.snapshot(scene.yard.api)
 
 

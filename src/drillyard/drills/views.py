@@ -14,6 +14,13 @@ from drillyard.load.browsing import View, browse, p95_s
 Seen = tuple[bool | None, object]
 # Below this a ratio measures the machine's noise, not the shop.
 _FLOOR_S = 0.010
+_BASELINE_LEAST = 20
+_AGAIN_S = 15.0
+
+
+async def baseline(scene: Scene, count: int) -> list[View]:
+    """At least twenty, so that one slow view of a busy machine is not the percentile; none when none are wanted."""
+    return await measure(scene, max(count, _BASELINE_LEAST)) if count else []
 
 
 async def measure(scene: Scene, count: int) -> list[View]:
@@ -46,4 +53,13 @@ def look_at(scene: Scene, what: Pages, phase: str) -> tuple[Callable[[], Awaitab
             f"{p95_s(scene.views_before) * 1000:.0f} ms"
         )
 
-    return look, f"Catalogue pages were answered {expected}", expected
+    async def look_again() -> Seen:
+        """After the cure a machine may be busy for a moment; a shop that stays slow stays slow."""
+        deadline = scene.clock.monotonic_s() + _AGAIN_S
+        while True:
+            kept, seen = await look()
+            if kept or scene.clock.monotonic_s() >= deadline:
+                return kept, seen
+            await scene.clock.sleep(0.5)
+
+    return look if phase == "while-on" else look_again, f"Catalogue pages were answered {expected}", expected

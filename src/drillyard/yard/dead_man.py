@@ -22,7 +22,7 @@ from drillyard.yard.home import YardFolder
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.5
 # Time for a runner's successor, a person at `drill recover`, to be first.
-GRACE_S = 3.0
+GRACE_S = 5.0
 _HEAL_MAX_S = 120.0
 _RETRY_S = 5.0
 

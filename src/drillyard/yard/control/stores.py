@@ -4,6 +4,8 @@ Connections to the yard's PostgreSQL servers from this machine, as the jobs of s
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -29,12 +31,21 @@ class Stores:
         if address is None:
             raise HoldRefused(f"There is no store {store} in this yard.")
         host, _, port = address.rpartition(":")
-        return await asyncpg.connect(
-            host=host,
-            port=int(port),
-            user=SUPERUSER if superuser else ROLE,
-            password=SUPERUSER_PASSWORD if superuser else ROLE_PASSWORD,
-            database=database,
-            timeout=_TIMEOUT_S,
-            server_settings={"application_name": APPLICATION},
+        connecting = asyncio.ensure_future(
+            asyncpg.connect(
+                host=host,
+                port=int(port),
+                user=SUPERUSER if superuser else ROLE,
+                password=SUPERUSER_PASSWORD if superuser else ROLE_PASSWORD,
+                database=database,
+                timeout=_TIMEOUT_S,
+                server_settings={"application_name": APPLICATION},
+            )
         )
+        try:
+            return await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            # A handshake that is cancelled halfway would leave a future behind that nobody asks.
+            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+                (await connecting).terminate()
+            raise
