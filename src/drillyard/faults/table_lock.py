@@ -25,7 +25,7 @@ class TableLock:
     database: str
     table: str
     hold_ms: int
-    free_ms: int = 50
+    free_ms: int = 20
     probe_service: str
     probe_path: str
 
