@@ -94,6 +94,7 @@ class ControlPlane:
         self._say("the pods")
         await wait_until_ready(api, self._options, self._say, _READY_MAX_S)
         await network.settle()
+        self._background(templates.refill_later(templates_folder))
         control = ControlServer(network, kubelet, keys.control_token)
         self._stops.append(control.stop)
         await control.start()

@@ -148,6 +148,30 @@ def _wait_until_ready(server: subprocess.Popen[bytes], data: Path, log: Path, ti
     raise DrillyardError(f"PostgreSQL was not ready within {timeout_s:.0f} s in {data}.")
 
 
+def copy(template: Path, data: Path, user: ForeignUser) -> None:
+    """A data directory from a template, for the user that the server becomes. Raises OSError."""
+    shutil.copytree(template, data, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    for folder, folders, files in os.walk(data):
+        for name in folders:
+            os.chmod(os.path.join(folder, name), 0o700)
+        for name in files:
+            os.chmod(os.path.join(folder, name), 0o600)
+    os.chmod(data, 0o700)
+    user.own(data)
+
+
+def _fill(templates: Path, schema: str, data: Path, user: ForeignUser) -> None:
+    """Takes a spare copy that lies ready, or makes one."""
+    for spare in (templates / "spare").glob(f"{schema}-*"):
+        with contextlib.suppress(OSError):  # Another pod was faster, or the spare lies on another disk.
+            spare.rename(data)
+            return
+    making = data.with_name(f".{data.name}")  # A copy that was cut short must not look like a whole one.
+    shutil.rmtree(making, ignore_errors=True)
+    copy(templates / schema, making, user)
+    making.rename(data)
+
+
 def main(argv: Sequence[str] = ()) -> NoReturn:
     """
     The image's entry: copies a template into an empty `PGDATA`, then becomes postgres.
@@ -158,15 +182,8 @@ def main(argv: Sequence[str] = ()) -> NoReturn:
     data = Path(os.environ.get("PGDATA", "data")).resolve()
     user = foreign_user.choose([binaries(), data.parent])
     if not (data / "PG_VERSION").exists():
-        template = Path(os.environ["TEMPLATES"]) / os.environ["SCHEMA"]
-        data.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(template, data, dirs_exist_ok=True, copy_function=shutil.copyfile)
-        for folder, folders, files in os.walk(data):
-            for name in folders:
-                os.chmod(os.path.join(folder, name), 0o700)
-            for name in files:
-                os.chmod(os.path.join(folder, name), 0o600)
-    os.chmod(data, 0o700)
+        data.parent.mkdir(parents=True, exist_ok=True)
+        _fill(Path(os.environ["TEMPLATES"]), os.environ["SCHEMA"], data, user)
     user.own(data)
     (data / "postmaster.pid").unlink(missing_ok=True)  # Left by a server that was killed; no other can own this folder.
     port = podnet.listen_port(int(os.environ.get("PGPORT", "5432")))
