@@ -10,7 +10,7 @@ import sys
 import typer
 
 from drillyard.base.errors import DrillyardError, SettingError
-from drillyard.cli import by_hand, catalogue, logs, play, records, yards
+from drillyard.cli import by_hand, catalogue, check, events, logs, metrics, pipelines, play, records, timeline, yards
 
 app = typer.Typer(
     name="drill",
@@ -29,6 +29,11 @@ play.register(app)
 by_hand.register(app)
 records.register(app)
 logs.register(app)
+timeline.register(app)
+events.register(app)
+metrics.register(app)
+pipelines.register(app)
+check.register(app)
 
 
 def main() -> None:

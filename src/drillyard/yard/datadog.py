@@ -4,14 +4,18 @@ The telemetry, through the Datadog API: the same calls work on the real one.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from drillyard.base.clock import rfc3339
 from drillyard.base.errors import DrillyardError
+from drillyard.yard.refused_query import refused_query
 
 _TIMEOUT_S = 15.0
 _PAGE = 1000
@@ -23,6 +27,14 @@ class Found:
 
     count: int
     items: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """How many logs share these values, by facet."""
+
+    by: dict[str, str]
+    count: int
 
 
 class DatadogClient:
@@ -41,7 +53,11 @@ class DatadogClient:
         sort: str = "timestamp",
         limit: int | None = None,
     ) -> Found:
-        """Logs that the query finds between the two (`datetime` or Datadog's time math such as `now-15m`)."""
+        """
+        Logs that the query finds between the two (`datetime` or Datadog's time math such as `now-15m`).
+
+        Raises RefusedQuery for a query or time that the telemetry does not understand.
+        """
         return await self._search("/api/v2/logs/events/search", query, start, end, sort, limit)
 
     async def events(
@@ -55,6 +71,54 @@ class DatadogClient:
     ) -> Found:
         """Events, likewise."""
         return await self._search("/api/v2/events/search", query, start, end, sort, limit)
+
+    async def count(self, query: str, start: datetime | str, end: datetime | str) -> int:
+        """How many logs the query finds, counted by the telemetry. Raises RefusedQuery."""
+        buckets = await self._aggregate(query, start, end, [])
+        return sum(int(bucket["computes"]["c0"]) for bucket in buckets)
+
+    async def groups(
+        self,
+        query: str,
+        facets: Sequence[str],
+        start: datetime | str,
+        end: datetime | str,
+        *,
+        limit: int = 100,
+        missing: str | None = None,
+    ) -> list[Group]:
+        """
+        Logs counted by the values of these facets (`service`, a tag, `@attribute`), the largest group first.
+
+        `missing` names the group of logs without the facet; None leaves them out. Raises RefusedQuery.
+        """
+        sort = {"type": "measure", "aggregation": "count", "order": "desc"}
+        group_by: list[dict[str, Any]] = [{"facet": facet, "limit": limit, "sort": sort} for facet in facets]
+        for part in group_by if missing is not None else []:
+            part["missing"] = missing
+        buckets = await self._aggregate(query, start, end, group_by)
+        found = [
+            Group({name: str(value) for name, value in one["by"].items()}, int(one["computes"]["c0"]))
+            for one in buckets
+        ]
+        return sorted(found, key=lambda group: -group.count)
+
+    async def metrics(self, query: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """The series that a metric query gives, as GET /api/v1/query shows them. Raises RefusedQuery."""
+        asked = {"query": query, "from": str(int(start.timestamp())), "to": str(math.ceil(end.timestamp()))}
+        body = await self._call("GET", "/api/v1/query", query=query, params=asked)
+        series: list[dict[str, Any]] = body.get("series") or []
+        return series
+
+    async def metric_names(self, since: datetime) -> list[str]:
+        """The metrics that were reported since then."""
+        body = await self._call("GET", "/api/v1/metrics", params={"from": str(int(since.timestamp()))})
+        return [str(name) for name in body["metrics"]]
+
+    async def metric_tags(self, metric: str) -> list[str]:
+        """Every tag (`key:value`) that the metric bears."""
+        body = await self._call("GET", f"/api/v2/metrics/{quote(metric, safe='')}/all-tags")
+        return [str(tag) for tag in body["data"]["attributes"]["tags"]]
 
     async def containers(self, filter_tags: str) -> Found:
         """Running containers that carry all these tags (`key:value` separated by blanks or commas)."""
@@ -88,12 +152,31 @@ class DatadogClient:
         created: dict[str, Any] = await self._call("POST", "/api/v1/logs/config/pipelines", json=definition)
         return created
 
+    async def replace_pipeline(self, identity: str, definition: dict[str, Any]) -> dict[str, Any]:
+        """Changes a log pipeline in its place."""
+        path = f"/api/v1/logs/config/pipelines/{identity}"
+        replaced: dict[str, Any] = await self._call("PUT", path, json=definition)
+        return replaced
+
     async def delete_pipeline(self, identity: str) -> None:
         """Takes one out."""
         await self._call("DELETE", f"/api/v1/logs/config/pipelines/{identity}")
 
     async def close(self) -> None:
         await self._client.aclose()
+
+    async def _aggregate(
+        self, query: str, start: datetime | str, end: datetime | str, group_by: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        request: dict[str, Any] = {
+            "compute": [{"aggregation": "count", "type": "total"}],
+            "filter": {"query": query, "from": _time(start), "to": _time(end)},
+        }
+        if group_by:
+            request["group_by"] = group_by
+        body = await self._call("POST", "/api/v2/logs/analytics/aggregate", query=query, json=request)
+        buckets: list[dict[str, Any]] = body["data"]["buckets"]
+        return buckets
 
     async def _search(
         self, path: str, query: str, start: datetime | str, end: datetime | str, sort: str, limit: int | None
@@ -105,19 +188,21 @@ class DatadogClient:
             if cursor:
                 page["cursor"] = cursor
             request = {"filter": {"query": query, "from": _time(start), "to": _time(end)}, "sort": sort, "page": page}
-            body = await self._call("POST", path, json=request)
+            body = await self._call("POST", path, query=query, json=request)
             items += body["data"]
             cursor = body.get("meta", {}).get("page", {}).get("after")
             if not cursor or not body["data"] or (limit is not None and len(items) >= limit):
                 return Found(len(items), items)
 
-    async def _call(self, method: str, path: str, **arguments: Any) -> Any:
+    async def _call(self, method: str, path: str, *, query: str | None = None, **arguments: Any) -> Any:
         try:
             answer = await self._client.request(method, path, **arguments)
         except httpx.HTTPError as lost:
             raise DrillyardError(f"The telemetry did not answer {path}: {type(lost).__name__} {lost}.") from lost
         if answer.is_success:
             return answer.json()
+        if answer.status_code == 400 and query is not None:
+            raise refused_query(_errors(answer), query)
         raise DrillyardError(f"The telemetry refused: {_errors(answer)}")
 
 
