@@ -6,7 +6,8 @@ It is small on purpose; that the real yard answers alike is what tests/incidents
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from drillyard.record.writer import RecordWriter
 from drillyard.yard.broker import QueueView
 from drillyard.yard.datadog import Found
 
+WELL = {"mode": "none", "share": 1.0, "delay_s": 0.0, "seed": 0}
 SOCK = {"id": "sock-1", "name": "Holy", "price": 18, "count": 1, "tag": [], "imageUrl": [], "description": ""}
 
 
@@ -40,6 +42,13 @@ class FakeYard:
     lost_orders: int = 0
     stuck_messages: int = 0
     warn_line: bool = False
+    forgetful_bank: bool = False
+    clicks_are_one: bool = False
+    page_took_s: float = 0.02
+    page_error: str | None = None
+    behaviour_on: dict[str, Any] = field(default_factory=lambda: dict(WELL))
+    struck: int = 0
+    username: str = ""
     state: Any = field(default_factory=lambda: SimpleNamespace(name="default"))
     replicas: int = 1
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -87,11 +96,22 @@ class FakeYard:
     async def refunds(self) -> list[dict[str, Any]]:
         return []
 
+    async def behaviour(self) -> dict[str, Any]:
+        return {**self.behaviour_on, "seen": self.struck, "struck": self.struck}
+
+    async def behave(self, behaviour: dict[str, Any]) -> None:
+        self.behaviour_on = dict(behaviour)
+
+    async def behave_well(self) -> None:
+        self.behaviour_on = dict(WELL)
+
     # The telemetry.
     async def logs(self, query: str, start: datetime, end: datetime, **_: Any) -> Found:
         wanted = list(query.split('"')[1::2])
         services = [
-            name for name in ("orders", "shipping", "queue-master", "front-end") if f"sock-shop-{name}" in query
+            name
+            for name in ("orders", "shipping", "queue-master", "front-end", "payment")
+            if f"sock-shop-{name}" in query
         ]
         if not services and "service:" in query:
             return Found(0, [])
@@ -131,19 +151,11 @@ class FakeYard:
                 self.stored[order_id]["status"] = "SHIPPED"
                 self._say("orders", f"Order {order_id} shipped successfully")
 
-    def _place(self) -> httpx.Response:
-        order_id = f"{len(self.lines):024x}"
-        date = f"{self.clock.now():%Y-%m-%dT%H:%M:%S.000+0000}"
-        total = 18.0 * self.carts.get("items", 1) + 4.99
-        order = {"id": order_id, "status": "PAID", "total": total, "customerId": "c", "date": date}
-        if self.lost_orders:
-            self.lost_orders -= 1
-        else:
-            self.stored[order_id] = dict(order)
-        cents = round(total * 100)
+    def _charge(self, order: dict[str, Any]) -> None:
+        cents = round(order["total"] * 100)
         self.ledger.append(
             {
-                "id": f"ch_{order_id}",
+                "id": f"ch_{order['id']}",
                 "created": int(self.clock.now().timestamp()),
                 "amount": cents,
                 "amount_captured": cents,
@@ -153,9 +165,41 @@ class FakeYard:
                 "paid": True,
                 "status": "succeeded",
                 "currency": "usd",
-                "metadata": {"order_id": order_id},
+                "metadata": {"order_id": order["id"]},
             }
         )
+
+    def _decline(self, order: dict[str, Any], *, captured: bool) -> httpx.Response:
+        self.struck += 1
+        self.stored[order["id"]] = order | {"status": "PAYMENT_FAILED"}
+        if captured and not self.forgetful_bank:
+            self._charge(order)
+        message = "Payment gateway error: EOF" if captured else "Payment gateway unavailable (HTTP 500)"
+        self._say("payment", message)
+        self._say("orders", f"Payment failed for order {order['id']}: {message}")
+        return httpx.Response(406, json={"status": 406, "message": message})
+
+    def _place(self) -> httpx.Response:
+        order_id = f"{len(self.lines):024x}"
+        date = f"{self.clock.now():%Y-%m-%dT%H:%M:%S.000+0000}"
+        total = 18.0 * self.carts.get("items", 1) + 4.99
+        order = {
+            "id": order_id,
+            "status": "PAID",
+            "total": total,
+            "customerId": self.username,
+            "customer": {"username": self.username},
+            "items": [{"itemId": "sock-1", "quantity": self.carts.get("items", 1)}],
+            "date": date,
+        }
+        mode = self.behaviour_on["mode"]
+        if mode != "none":
+            return self._decline(order, captured="after" in mode)
+        if self.lost_orders:
+            self.lost_orders -= 1
+        else:
+            self.stored[order_id] = dict(order)
+        self._charge(order)
         self._say("shipping", f"Published shipment for order {order_id}")
         if self.warn_line:
             self._say("orders", f"WARN something about {order_id}")
@@ -165,6 +209,12 @@ class FakeYard:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         route = (request.method, request.url.path)
+        if route == ("POST", "/register"):
+            self.username = json.loads(request.content)["username"]
+        if request.method == "GET" and request.url.path in ("/catalogue", "/catalogue/size", "/tags"):
+            self.clock.elapsed_s += self.page_took_s
+            if self.page_error:
+                return httpx.Response(200, json={"error": self.page_error, "status_code": 500})
         if request.url.path.startswith("/catalogue/images/"):
             self._say("front-end", f"GET {request.url.path} 404")
             return httpx.Response(404)
@@ -217,12 +267,15 @@ def yard(clock: VirtualClock, tmp_path: Path) -> FakeYard:
 
 
 @pytest.fixture
-def make_scene(yard: FakeYard, clock: VirtualClock, tmp_path: Path) -> Callable[..., Scene]:
-    def make(**settings: Any) -> Scene:
-        incident = catalogue.find("incident-5")
+def make_scene(yard: FakeYard, clock: VirtualClock, tmp_path: Path) -> Iterator[Callable[..., Scene]]:
+    records: list[RecordWriter] = []
+
+    def make(name: str = "incident-5", **settings: Any) -> Scene:
+        incident = catalogue.find(name)
         record = RecordWriter.create(
             tmp_path / "records", incident=incident.name, yard="default", seed=1, clock=clock, versions={}
         )
+        records.append(record)
         return Scene(
             yard=yard,  # type: ignore[arg-type]
             incident=incident,
@@ -234,4 +287,6 @@ def make_scene(yard: FakeYard, clock: VirtualClock, tmp_path: Path) -> Callable[
             transport=yard.transport,
         )
 
-    return make
+    yield make
+    for record in records:
+        record.close()
