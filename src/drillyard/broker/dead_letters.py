@@ -13,7 +13,7 @@ from typing import Any
 
 from drillyard.broker.errors import AmqpError
 from drillyard.broker.message import Message
-from drillyard.broker.queues.queue import Queue
+from drillyard.broker.queues.rules import Rules
 from drillyard.broker.wire.properties import Properties
 from drillyard.broker.wire.table import RawEntry, decode_value, join_entries, raw_entries, raw_items
 
@@ -23,13 +23,12 @@ Death = list[RawEntry]
 DEATHS_MAX = 100
 
 
-def dead_letter_of(message: Message, queue: Queue, reason: str, now_ms: int) -> Message | None:
+def dead_letter_of(message: Message, queue: str, rules: Rules, reason: str, now_ms: int) -> Message | None:
     """
-    The message to publish; None when the queue names no dead-letter exchange, or the message died too often.
+    The message to publish; None when the queue's rules name no dead-letter exchange, or the message died too often.
 
     Never raises.
     """
-    rules = queue.rules
     if rules.dead_letter_exchange is None:
         return None
     parsed = Properties(dict(message.parsed.fields))
@@ -37,7 +36,7 @@ def dead_letter_of(message: Message, queue: Queue, reason: str, now_ms: int) -> 
     keys = [message.routing_key, *_copies(entries)]
     if len(_deaths(entries)) >= DEATHS_MAX:
         return None
-    entries = _with_death(entries, _death(queue.name, reason, message, keys, now_ms))
+    entries = _with_death(entries, _death(queue, reason, message, keys, now_ms))
     routing_keys = list(message.routing_keys)
     if rules.dead_letter_routing_key is not None:
         routing_keys = [rules.dead_letter_routing_key]

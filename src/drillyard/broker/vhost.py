@@ -23,7 +23,7 @@ from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.queues.entry import Entry
 from drillyard.broker.queues.equivalence import check_same, locked
 from drillyard.broker.queues.queue import Queue
-from drillyard.broker.queues.rules import check_arguments
+from drillyard.broker.queues.rules import Rules, check_arguments
 from drillyard.broker.routing.bindings import Binding, Destination
 from drillyard.broker.routing.exchange import Exchange
 from drillyard.broker.routing.map import RoutingMap
@@ -69,16 +69,16 @@ class VirtualHost:
     def now_ms(self) -> int:
         return int(self.clock.now().timestamp() * 1000)
 
-    def wake_at(self, queue: Queue, when_ms: int) -> None:
-        self.timers.call_at(when_ms, queue.on_time)
+    def wake_at(self, when_ms: int, action: Callable[[], None]) -> None:
+        self.timers.call_at(when_ms, action)
 
-    def dead_letter(self, queue: Queue, message: Message, reason: str) -> None:
+    def dead_letter(self, message: Message, queue: str, rules: Rules, reason: str) -> None:
         """
         At once, and so in the same commit as the deletion in the first queue: a crash sees both or neither.
 
         One dead letter may push out the next; they are buried in turn and not inside each other.
         """
-        dead = dead_letter_of(message, queue, reason, self.now_ms())
+        dead = dead_letter_of(message, queue, rules, reason, self.now_ms())
         if dead is None:
             return
         self._dead.append((dead, reason))
@@ -100,10 +100,11 @@ class VirtualHost:
                 queue.offer(dead)
         dead.forget_parsed()
 
-    def delete_unused(self, queue: Queue, why: str) -> None:
-        if self.queues.get(queue.name) is queue:
-            self._on_event(f"queue '{queue.name}' deleted: {why}")
-            self._remove(queue)
+    def delete_unused(self, queue: str, why: str) -> None:
+        found = self.queues.get(queue)
+        if found is not None:
+            self._on_event(f"queue '{queue}' deleted: {why}")
+            self._remove(found)
 
     # ---- publishing
 
@@ -197,7 +198,7 @@ class VirtualHost:
     def delete_owned_by(self, owner: object) -> None:
         """A connection ended: its exclusive queues go."""
         for queue in [queue for queue in self.queues.values() if queue.declaration.owner is owner]:
-            self.delete_unused(queue, "its connection closed")
+            self.delete_unused(queue.name, "its connection closed")
 
     def _remove(self, queue: Queue) -> None:
         del self.queues[queue.name]

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from drillyard.broker.message import Message
-
-if TYPE_CHECKING:
-    from drillyard.broker.queues.queue import Queue
+from drillyard.broker.queues.rules import Rules
 
 
 class Host(Protocol):
-    """What a queue asks of the virtual host."""
+    """The virtual host, as its queues see it. They go by their names, so that this file need not know them."""
 
     def now_ms(self) -> int:
         """Epoch milliseconds."""
 
-    def wake_at(self, queue: Queue, when_ms: int) -> None:
-        """Calls `queue.on_time()` at that moment or soon after."""
+    def wake_at(self, when_ms: int, action: Callable[[], None]) -> None:
+        """Calls `action` at that moment or soon after."""
 
-    def dead_letter(self, queue: Queue, message: Message, reason: str) -> None:
-        """Publishes the message again by the queue's dead-letter rules, once the queue is done."""
+    def dead_letter(self, message: Message, queue: str, rules: Rules, reason: str) -> None:
+        """Publishes the message again by the rules of the queue that let it go, once that queue is done."""
 
-    def delete_unused(self, queue: Queue, why: str) -> None:
+    def delete_unused(self, queue: str, why: str) -> None:
         """The queue has outlived its use (auto-delete, x-expires)."""

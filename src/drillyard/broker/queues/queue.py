@@ -52,7 +52,7 @@ class Queue:
         if rules.limited and rules.overflow != "drop-head" and self._would_overflow(message):
             self.counts.refused += 1
             if rules.overflow == "reject-publish-dlx":
-                self._host.dead_letter(self, message, "maxlen")
+                self._host.dead_letter(message, self.name, rules, "maxlen")
             return False
         self._position += 1
         entry = Entry(self._position, message, expires_at_ms=self._deadline_ms(message))
@@ -208,7 +208,7 @@ class Queue:
         if expires_ms is not None and not self.consumers:
             due_ms = self._used_at_ms + expires_ms
             if due_ms <= self._host.now_ms():
-                self._host.delete_unused(self, f"unused for {expires_ms} ms")
+                self._host.delete_unused(self.name, f"unused for {expires_ms} ms")
             else:
                 self._ask_to_wake(due_ms)
 
@@ -258,11 +258,11 @@ class Queue:
         """One open request is enough: the earliest."""
         if self._wake_at_ms is None or when_ms < self._wake_at_ms:
             self._wake_at_ms = when_ms
-            self._host.wake_at(self, when_ms)
+            self._host.wake_at(when_ms, self.on_time)
 
     def _drop(self, entry: Entry, reason: str) -> None:
         self.counts.dropped[reason] += 1
-        self._host.dead_letter(self, entry.message, reason)
+        self._host.dead_letter(entry.message, self.name, self.rules, reason)
         self._forget(entry)
 
     def _forget(self, entry: Entry) -> None:
@@ -284,7 +284,7 @@ class Queue:
         if self.deleted:
             return
         if not self.consumers and self.declaration.auto_delete:
-            self._host.delete_unused(self, "its last consumer left")
+            self._host.delete_unused(self.name, "its last consumer left")
             return
         if not self.consumers:
             self.touch()
