@@ -21,6 +21,6 @@ class RefusedQuery(SettingError):
 def refused_query(said: str, query: str) -> RefusedQuery:
     """The error for what the API said of this query."""
     found = _COLUMN.match(said)
-    if not found or not query or int(found[2]) > len(query) + 1:
+    if not found or not query or not 1 <= int(found[2]) <= len(query) + 1:
         return RefusedQuery(said)
     return RefusedQuery(str(QueryError(found[1], query, int(found[2]) - 1)))
