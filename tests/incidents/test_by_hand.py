@@ -7,6 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
+
 from .conftest import BIN, YARD, Drill, environment
 from .test_incident_5 import wait_for
 
@@ -54,3 +57,31 @@ def test_the_yard_heals_what_a_killed_drill_left(yard: dict[str, Any], drill: Dr
 
     wait_for(lambda: not faults.exists(), limit_s=20)
     assert active(drill) == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "sentence"),
+    [
+        ("PUT", "/holds/x", {"kind": "table_lock", "store": "catalogue-db"}, 400, "database is None"),
+        ("PUT", "/holds/x", {"kind": "flood"}, 400, "kind is 'flood'; it must be one of table_lock"),
+        ("PUT", "/holds/x", [1], 400, "no JSON object"),
+        ("PUT", "/links/x", {"client": "*", "service": "payment"}, 400, "needs a name and a service"),
+        ("PUT", "/links/x", {"client": "*", "service": "sock-shop/payment", "loss": 0.1}, 400, "has no 'loss'"),
+        ("POST", "/pods/sock-shop/nobody/freeze", None, 404, "nobody"),
+    ],
+)
+def test_a_wish_that_does_not_fit_is_refused_in_a_sentence(
+    method: str, path: str, body: Any, status: int, sentence: str, yard: dict[str, Any]
+) -> None:
+    key = {"Authorization": f"Bearer {yard['control_token']}"}
+    answer = httpx.request(method, yard["control_url"] + path, json=body, headers=key)
+
+    assert (answer.status_code, sentence in answer.json()["error"]) == (status, True), answer.text
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "\u00e9"}])
+def test_without_the_token_nothing_can_be_done(header: dict[str, str], yard: dict[str, Any]) -> None:
+    headers = {name: value.encode() for name, value in header.items()}
+    answer = httpx.put(yard["control_url"] + "/links/x", json={}, headers=headers)
+
+    assert answer.status_code == 401

@@ -15,6 +15,7 @@ import httpx
 
 from drillyard.base.errors import DrillyardError
 from drillyard.drills.scene import Scene
+from drillyard.record.plain import plain
 from drillyard.yard.yard import SHOP_NAMESPACE
 
 _STATUS_SCRIPT = "/js/order-status.js"
@@ -51,6 +52,27 @@ def twins(orders: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
                 del left[1]
             del left[0]
     return pairs
+
+
+def attributed(scene: Scene, orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """
+    The shoppers' rows as plain data, each with its order where the answer named none.
+
+    A shopper orders one after the other under a name of its own, so its n-th attempt at the button is its n-th stored
+    order, provided that there are as many of both; where not, nothing is guessed.
+    """
+    rows: list[dict[str, Any]] = [plain(row) for row in scene.ledger]
+    by_shopper: dict[str, list[str]] = defaultdict(list)
+    for order in sorted(orders, key=lambda order: str(order["date"])):
+        by_shopper[str((order.get("customer") or {}).get("username"))].append(order["id"])
+    for shopper, ids in by_shopper.items():
+        own = sorted((row for row in rows if row["shopper"] == shopper), key=lambda row: int(row["number"]))
+        tried = [row for row in own if row["step"] == "order"]
+        fits = len(tried) == len(ids) and all(row["order_id"] in (None, id) for row, id in zip(tried, ids, strict=True))
+        if fits:
+            for row, order_id in zip(tried, ids, strict=True):
+                row["order_id"] = order_id
+    return rows
 
 
 async def restarts(scene: Scene) -> dict[str, int]:

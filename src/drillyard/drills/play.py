@@ -276,8 +276,10 @@ async def _account(scene: Scene) -> None:
 
 async def _compare(scene: Scene) -> tuple[Reconciliation, int]:
     """For every order and charge since the drill began: the comparison, and how many orders it is about."""
-    asked = {row.order_id for row in scene.ledger if row.order_id}
-    orders = [one for one in await scene.yard.orders() if one["id"] in asked or _since(one["date"]) >= scene.started_at]
+    stored = await scene.yard.orders()
+    rows = order_book.attributed(scene, stored)
+    asked = {row["order_id"] for row in rows if row["order_id"]}
+    orders = [one for one in stored if one["id"] in asked or _since(one["date"]) >= scene.started_at]
     known = asked | {one["id"] for one in orders}
     began_s = int(scene.started_at.timestamp())
     charges = [
@@ -290,7 +292,7 @@ async def _compare(scene: Scene) -> tuple[Reconciliation, int]:
     processed = await expectations.processed_per_order(scene, known)
     scene.record.ledger("orders", orders)
     scene.record.ledger("charges", charges)
-    return reconcile([plain(row) for row in scene.ledger], orders, charges, refunds, processed), len(known)
+    return reconcile(rows, orders, charges, refunds, processed), len(known)
 
 
 def _since(date: str) -> datetime:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from drillyard.base.clock import rfc3339
+from drillyard.drills import expectations
 from drillyard.drills.scene import Scene
 from drillyard.incidents.schema import Query
 from drillyard.record.verdicts import Check, judge_later
@@ -21,8 +22,9 @@ async def run_all(scene: Scene) -> None:
     end = scene.clock.now()
     rows: list[dict[str, Any]] = []
     for query in scene.incident.queries:
-        # The event was written when the fault was put in, a moment before it was proven on.
-        start = scene.started_at if query.kind == "events" else scene.fault_on_at or scene.started_at
+        # An event comes when the fault is put in, before it is proven on, and Kubernetes dates it in whole seconds.
+        began = scene.started_at.replace(microsecond=0)
+        start = began if query.kind == "events" else scene.fault_on_at or scene.started_at
         scene.note(await _run(scene, query, "document", query.query, query.expect, start, end, rows))
         if query.corrected and query.corrected_expect:
             scene.note(await _run(scene, query, "corrected", query.corrected, query.corrected_expect, start, end, rows))
@@ -39,9 +41,11 @@ async def _run(
     end: datetime,
     rows: list[dict[str, Any]],
 ) -> Check:
-    async def look() -> tuple[bool, str]:
+    shown: dict[str, Any] = {}
+
+    async def look() -> expectations.Seen:
         found = await _search(scene, query.kind, text, start, end)
-        rows.append(
+        shown.update(
             {
                 "title": query.title,
                 "source": source,
@@ -56,10 +60,20 @@ async def _run(
         )
         return (found.count == 0) == (expect == "none"), f"{found.count} found by {text}"
 
+    async def look_in_time() -> expectations.Seen:
+        # What is there may still be on its way; what is not there was waited for before.
+        try:
+            return await (expectations.patiently(scene, look) if expect == "some" else look())
+        finally:
+            if shown:
+                rows.append(shown)
+
     words = {"none": "finds nothing", "some": "finds something"}
     whose = "as the document prints it" if source == "document" else "corrected"
     claim = f"{query.title}, {whose}: {words[expect]}"
-    return await judge_later(f"query-{'-'.join(query.title.lower().split())}-{source}", claim, words[expect], look)
+    return await judge_later(
+        f"query-{'-'.join(query.title.lower().split())}-{source}", claim, words[expect], look_in_time
+    )
 
 
 async def _search(scene: Scene, kind: str, text: str, start: datetime, end: datetime) -> Found:
