@@ -68,6 +68,8 @@ async def test_an_order_from_the_first_sock_to_shipped(visit: Any) -> None:
     httpx.patch(f"{visit.shop.orders_url}/orders/{identifier}", json={"status": "SHIPPED"}).raise_for_status()
     await visit.shows("Your socks are on their way.")
     assert await visit.run(reached) == ["Created", "Pending", "Paid", "Shipped"]
+    times = await visit.run("[...document.querySelectorAll('.timeline time')].map((e) => e.textContent)")
+    assert [time[2:] for time in times] == [":03:55", ":03:56", ":03:57", ":04:10"]  # The hour is the reader's zone's.
     await visit.open("/basket.html")
     await visit.shows("Your cart is empty.")
 

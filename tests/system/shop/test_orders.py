@@ -92,6 +92,8 @@ def test_an_entry_is_pretty_printed_without_inner_ids(orders: Service, placed: d
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, HAL)
     link = f'"http://orders/orders/{placed["id"]}"'
+    times = [change["at"] for change in answer.json()["statusHistory"]]
+    assert str(placed["date"]) <= times[0] <= times[1] <= times[2]
     assert (
         answer.text
         == f"""{{
@@ -127,6 +129,16 @@ def test_an_entry_is_pretty_printed_without_inner_ids(orders: Service, placed: d
   "date" : "{placed["date"]}",
   "total" : 104.979996,
   "status" : "PAID",
+  "statusHistory" : [ {{
+    "status" : "CREATED",
+    "at" : "{times[0]}"
+  }}, {{
+    "status" : "PENDING",
+    "at" : "{times[1]}"
+  }}, {{
+    "status" : "PAID",
+    "at" : "{times[2]}"
+  }} ],
   "_links" : {{
     "self" : {{
       "href" : {link}

@@ -191,7 +191,9 @@ class FakeShop:
             self.payment = body["is"]
             return JSONResponse({})
         if request.method == "PATCH":
-            self.orders[path.rpartition("/")[2]]["status"] = body["status"]
+            order = self.orders[path.rpartition("/")[2]]
+            order["status"] = body["status"]
+            order["statusHistory"].append({"status": body["status"], "at": "2025-11-05T20:04:10.456+0000"})
             return Response(status_code=204)
         if request.method == "POST":
             return self._place(body)
@@ -207,6 +209,7 @@ class FakeShop:
             return spring_error(406, "Not Acceptable", text)
         identifier, customer = f"{next(self.counter):024x}", body["customer"].rpartition("/")[2]
         items = [dict(item) for item in self.carts.get(customer, [])]
+        paid = "PAID" if self.payment == "works" else "PAYMENT_FAILED"
         order = {
             "id": identifier,
             "customerId": customer,
@@ -217,7 +220,12 @@ class FakeShop:
             "shipment": {"id": "7e778167", "name": customer} if self.payment == "works" else None,
             "date": "2025-11-05T20:03:55.123+0000",
             "total": round(sum(item["quantity"] * item["unitPrice"] for item in items) + 4.99, 2),
-            "status": "PAID" if self.payment == "works" else "PAYMENT_FAILED",
+            "status": paid,
+            "statusHistory": [
+                {"status": "CREATED", "at": "2025-11-05T20:03:55.123+0000"},
+                {"status": "PENDING", "at": "2025-11-05T20:03:56.234+0000"},
+                {"status": paid, "at": "2025-11-05T20:03:57.345+0000"},
+            ],
             "_links": {"self": {"href": f"http://orders/orders/{identifier}"}},
         }
         self.orders[identifier] = order

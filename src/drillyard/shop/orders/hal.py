@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from drillyard.shop.money import java_number
-from drillyard.shop.orders.store import Order
+from drillyard.shop.orders.store import Order, StatusChange
 from drillyard.shop.spring_web import java_date
 
 HAL = "application/hal+json;charset=UTF-8"
@@ -59,6 +59,14 @@ def entry(order: Order, host: str) -> dict[str, Any]:
         "status": order.status.value,
         "_links": {"self": {"href": href}, "order": {"href": href}},
     }
+
+
+def entry_with_history(order: Order, changes: Sequence[StatusChange], host: str) -> dict[str, Any]:
+    """`entry`, and before its links an extra key that upstream lacks: every status with the time it was stored."""
+    shown = entry(order, host)
+    links = shown.pop("_links")
+    history = [{"status": change.status.value, "at": java_date(change.at)} for change in changes]
+    return {**shown, "statusHistory": history, "_links": links}
 
 
 def _keys(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:

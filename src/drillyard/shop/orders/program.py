@@ -161,13 +161,15 @@ async def search_by_customer(request: Request) -> Response:
 
 
 async def show_order(request: Request) -> Response:
-    """GET /orders/{id}: the order, or 404 without a body."""
+    """GET /orders/{id}: the order and the history of its status, or 404 without a body."""
     store: OrderStore = request.app.state.store
     try:
         order = await store.find(request.path_params["id"])
     except UnknownOrder:
         return Response(status_code=404)
-    return hal.answer(hal.entry(order, request.headers.get("host", "orders")))
+    # Read second: a step between the two reads is in the history already, and in the status at the next look.
+    changes = await store.history(order.id)
+    return hal.answer(hal.entry_with_history(order, changes, request.headers.get("host", "orders")))
 
 
 async def change_status(request: Request) -> Response:

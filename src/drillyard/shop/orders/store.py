@@ -85,6 +85,14 @@ class Order:
     status: Status
 
 
+@dataclass(frozen=True)
+class StatusChange:
+    """A status that an order had, and since when."""
+
+    status: Status
+    at: datetime
+
+
 class OrderStore:
     """Reads and writes orders. Every method raises DatabaseUnavailable when orders-db is away."""
 
@@ -150,6 +158,13 @@ class OrderStore:
         if row is None:
             raise UnknownOrder(order_id)
         return _order(row)
+
+    async def history(self, order_id: str) -> list[StatusChange]:
+        """Every status that the order ever had, in the order in which they were stored; none for an unknown order."""
+        query = select(order_status.c.status, order_status.c.at).where(order_status.c.orderId == order_id)
+        async with self._database.reading() as connection:
+            rows = await connection.execute(query.order_by(order_status.c.seq))
+            return [StatusChange(Status(row.status), row.at) for row in rows]
 
     async def of_customer(self, customer_id: str) -> list[Order]:
         """All orders of a customer, in the order in which they were placed."""

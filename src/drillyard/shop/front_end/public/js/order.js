@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { el, message, picture, show } from "./dom.js";
 import { SHIPPING, dollars } from "./money.js";
 import { describe, isFinal, steps } from "./order-status.js";
-import { moment, orderId, time } from "./orders-data.js";
+import { moment, orderId, time, times } from "./orders-data.js";
 import { frame } from "./shell.js";
 import { detailLink } from "./sock-list.js";
 
@@ -56,6 +56,7 @@ function showStatus(order) {
   const { name, kind, means } = describe(order.status);
   document.getElementById("status").replaceChildren(el("span", { class: `status ${kind}` }, name));
   document.getElementById("means").textContent = means;
+  const reachedAt = times(order);
   document.getElementById("timeline").replaceChildren(
     ...steps(order.status).map((step) => {
       const state = describe(step.status);
@@ -65,7 +66,7 @@ function showStatus(order) {
         { class: classes.filter(Boolean).join(" "), "aria-current": step.now ? "step" : null },
         state.name,
         step.reached ? el("span", { class: "unseen" }, " (reached)") : el("span", { class: "unseen" }, " (not yet)"),
-        step.status === "CREATED" ? el("time", {}, time(order.date)) : null,
+        step.reached && reachedAt[step.status] ? el("time", {}, time(reachedAt[step.status])) : null,
       );
     }),
   );

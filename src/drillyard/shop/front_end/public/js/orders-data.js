@@ -22,6 +22,12 @@ export function time(date) {
   return parsed ? TIME.format(parsed) : "";
 }
 
+/** When the order reached each of its states, as the wire writes times; only the first where it has no history. */
+export function times(order) {
+  const history = Array.isArray(order.statusHistory) ? order.statusHistory : [];
+  return Object.fromEntries([["CREATED", order.date], ...history.map(({ status, at }) => [status, at])]);
+}
+
 /** The wire writes +0000, which not every browser reads. */
 function parse(date) {
   const parsed = new Date(String(date ?? "").replace(/([+-]\d\d)(\d\d)$/, "$1:$2"));
