@@ -81,7 +81,7 @@ def logs(
     """
     search = Search(query, start, end, limit, json_output)
     facets = tuple(by or ())
-    _check(facets, follow, count, end)
+    check_options(facets, follow, count, end)
     if follow:
         try:
             asyncio.run(_follow(yard, search))
@@ -95,7 +95,8 @@ def logs(
         asyncio.run(_list(yard, search))
 
 
-def _check(facets: tuple[str, ...], follow: bool, count: bool, end: str) -> None:
+def check_options(facets: tuple[str, ...], follow: bool, count: bool, end: str) -> None:
+    """Raises SettingError for options that cannot go together."""
     if follow + count + bool(facets) > 1:
         raise SettingError("--follow, --count and --by exclude each other.", hint="Give one of them.")
     if follow and end != "now":

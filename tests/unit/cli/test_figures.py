@@ -7,8 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from drillyard.base.errors import SettingError
 from drillyard.cli import events
-from drillyard.cli.logs import group_table
+from drillyard.cli.logs import check_options, group_table
 from drillyard.cli.metrics import Answer, number, series_table, sparkline
 from drillyard.yard.datadog import Group
 from drillyard.yard.refused_query import refused_query
@@ -87,3 +88,17 @@ def test_an_error_with_a_column_gets_a_caret() -> None:
 )
 def test_an_error_that_has_a_caret_or_no_place_stays_as_it_is(said: str) -> None:
     assert str(refused_query(said, "a:b >> c")) == said
+
+
+@pytest.mark.parametrize(
+    ("facets", "follow", "count", "end"),
+    [
+        ((), True, True, "now"),
+        (("service",), False, True, "now"),
+        ((), True, False, "now-1m"),
+        (("a",) * 5, False, False, "now"),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(facets, follow: bool, count: bool, end: str) -> None:
+    with pytest.raises(SettingError):
+        check_options(facets, follow, count, end)
