@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from drillyard.base.clock import Clock, SystemClock
 from drillyard.broker.alarms import CHECK_EVERY_S, Alarms
@@ -21,21 +20,10 @@ from drillyard.broker.routing.exchange import Exchange
 from drillyard.broker.settings import MIB, BrokerSettings
 from drillyard.broker.storage.recovery import read_messages, read_topology
 from drillyard.broker.storage.sqlite import SqliteJournal, open_database
+from drillyard.broker.traffic import Traffic
 from drillyard.broker.vhost import VirtualHost
 
 STOP_LIMIT_S = 1.5
-
-
-@dataclass
-class Counts:
-    """Since the start of this process."""
-
-    connections_opened: int = 0
-    connections_closed: int = 0
-    channels_opened: int = 0
-    channels_closed: int = 0
-    published: int = 0
-    confirmed: int = 0
 
 
 class Broker:
@@ -48,7 +36,7 @@ class Broker:
     def __init__(self, settings: BrokerSettings, event: Callable[[str], None], *, clock: Clock | None = None) -> None:
         self.settings = settings
         self.event = event
-        self.counts = Counts()
+        self.traffic = Traffic()
         self.connections: dict[Connection, None] = {}
         self.failed = asyncio.Event()
         self._all_gone = asyncio.Event()
@@ -127,12 +115,12 @@ class Broker:
         return same_text(user, self.settings.user) & same_text(password, self.settings.password)
 
     def connection_opened(self, connection: Connection) -> None:
-        self.counts.connections_opened += 1
+        self.traffic.connections_opened += 1
         self.connections[connection] = None
         self._all_gone.clear()
 
     def connection_closed(self, connection: Connection, *, clean: bool) -> None:
-        self.counts.connections_closed += 1
+        self.traffic.connections_closed += 1
         self.connections.pop(connection, None)
         if not self.connections:
             self._all_gone.set()

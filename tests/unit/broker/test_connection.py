@@ -12,6 +12,7 @@ from pamqp import commands, frame, header
 from drillyard.broker.alarms import Alarms
 from drillyard.broker.protocol.connection import Connection
 from drillyard.broker.protocol.outbox import WRITE_FULL_BYTES, WRITE_HIGH_BYTES
+from drillyard.broker.traffic import Traffic
 
 Basic, Channel, Confirm, Queue = commands.Basic, commands.Channel, commands.Confirm, commands.Queue
 
@@ -54,11 +55,11 @@ class Client:
     def __init__(self, host: Any, tmp_path: Any) -> None:
         self.vhost = host.vhost
         self.journal = host.journal
-        counts = SimpleNamespace(channels_opened=0, channels_closed=0, published=0, confirmed=0)
+        traffic = Traffic()
         self.broker: Any = SimpleNamespace(
             vhost=host.vhost,
             alarms=Alarms(tmp_path, 2**62, 0),
-            counts=counts,
+            traffic=traffic,
             event=lambda line: None,
             knows=lambda user, password: (user, password) == ("guest", "guest"),
             connection_opened=lambda connection: None,

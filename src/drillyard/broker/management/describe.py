@@ -12,7 +12,7 @@ from typing import Any
 from drillyard.broker.broker import Broker
 from drillyard.broker.protocol.channel import Channel
 from drillyard.broker.protocol.connection import Connection
-from drillyard.broker.protocol.consumer import Consumer
+from drillyard.broker.protocol.consumer import Consumer, Outlet
 from drillyard.broker.protocol.handshake import PRODUCT, VERSION
 from drillyard.broker.queues.queue import Queue
 from drillyard.broker.wire.properties import jsonable
@@ -38,10 +38,10 @@ def overview(broker: Broker) -> Json:
         "exchange_types": [{"name": name, "enabled": True} for name in ("direct", "fanout", "headers", "topic")],
         "message_stats": _total_stats(broker),
         "churn_rates": {
-            "connection_created": broker.counts.connections_opened,
-            "connection_closed": broker.counts.connections_closed,
-            "channel_created": broker.counts.channels_opened,
-            "channel_closed": broker.counts.channels_closed,
+            "connection_created": broker.traffic.connections_opened,
+            "connection_closed": broker.traffic.connections_closed,
+            "channel_created": broker.traffic.channels_opened,
+            "channel_closed": broker.traffic.channels_closed,
             "queue_created": vhost.queues_declared,
             "queue_declared": vhost.queues_declared,
             "queue_deleted": vhost.queues_deleted,
@@ -70,8 +70,8 @@ def _total_stats(broker: Broker) -> Json:
     for queue in broker.vhost.queues.values():
         for name, count in queue.counts.as_json().items():
             total[name] = total.get(name, 0) + count
-    if broker.counts.published:
-        total["publish"] = broker.counts.published
+    if broker.traffic.published:
+        total["publish"] = broker.traffic.published
         total["drop_unroutable"] = broker.vhost.unroutable_dropped
         total["return_unroutable"] = broker.vhost.unroutable_returned
     return total
@@ -156,7 +156,7 @@ def _status(active: bool) -> str:
     return "up" if active else "waiting"
 
 
-def channel_reference(found: Channel) -> Json:
+def channel_reference(found: Outlet) -> Json:
     connection = found.connection
     return {
         "name": f"{connection.name} ({found.number})",

@@ -91,7 +91,7 @@ async def publish(broker: Broker, request: Request) -> Response:
         raise refuse(400, "bad_request", f"properties do not fit: {error}") from error
     message = Message(name, _routing_key(body), properties, content)
     outcome = broker.vhost.publish(message)
-    broker.counts.published += 1
+    broker.traffic.published += 1
     if outcome.durable:
         await committed(broker)
     return JSONResponse({"routed": outcome.routed > 0 and outcome.accepted})

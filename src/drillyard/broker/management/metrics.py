@@ -95,7 +95,7 @@ class _Collector:
 
     def _connections(self) -> Iterable[Metric]:
         broker = self._broker
-        counts, vhost = broker.counts, broker.vhost
+        traffic, vhost = broker.traffic, broker.vhost
         channels = [channel for connection in broker.connections for channel in connection.channels]
         yield _gauge("rabbitmq_connections", "Connections open", len(broker.connections))
         yield _gauge("rabbitmq_channels", "Channels open", len(channels))
@@ -103,15 +103,15 @@ class _Collector:
         yield _gauge("rabbitmq_queues", "Queues", len(vhost.queues))
         waiting = sum(channel.confirms.waiting for channel in channels if channel.confirms)
         yield _gauge("rabbitmq_channel_messages_unconfirmed", "Published, not yet confirmed", waiting)
-        yield _counter("rabbitmq_connections_opened", "Connections opened", counts.connections_opened)
-        yield _counter("rabbitmq_connections_closed", "Connections closed", counts.connections_closed)
-        yield _counter("rabbitmq_channels_opened", "Channels opened", counts.channels_opened)
-        yield _counter("rabbitmq_channels_closed", "Channels closed", counts.channels_closed)
+        yield _counter("rabbitmq_connections_opened", "Connections opened", traffic.connections_opened)
+        yield _counter("rabbitmq_connections_closed", "Connections closed", traffic.connections_closed)
+        yield _counter("rabbitmq_channels_opened", "Channels opened", traffic.channels_opened)
+        yield _counter("rabbitmq_channels_closed", "Channels closed", traffic.channels_closed)
         yield _counter("rabbitmq_queues_declared", "Queues declared", vhost.queues_declared)
         yield _counter("rabbitmq_queues_created", "Queues created", vhost.queues_declared)
         yield _counter("rabbitmq_queues_deleted", "Queues deleted", vhost.queues_deleted)
-        yield _counter("rabbitmq_channel_messages_published", "Messages published", counts.published)
-        yield _counter("rabbitmq_channel_messages_confirmed", "Publishes confirmed", counts.confirmed)
+        yield _counter("rabbitmq_channel_messages_published", "Messages published", traffic.published)
+        yield _counter("rabbitmq_channel_messages_confirmed", "Publishes confirmed", traffic.confirmed)
         yield _counter("rabbitmq_channel_messages_unroutable_dropped", "No queue wanted it", vhost.unroutable_dropped)
         yield _counter(
             "rabbitmq_channel_messages_unroutable_returned", "Returned, no queue wanted it", vhost.unroutable_returned

@@ -1,36 +1,35 @@
 """
-A channel: one conversation inside a connection, with its own deliveries, limits and errors.
+A channel: one conversation inside a connection, with its own deliveries and limits.
 
-It reads frames in order, hands each method to the part that knows it, and remembers every delivery that is not settled.
-When it ends, for whatever reason, what it held goes back to the queues.
+It remembers every delivery that is not settled. When it ends, for whatever reason, what it held goes back to its
+queues.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
-from pamqp import base, commands
+from pamqp import base
 
-from drillyard.broker.errors import AmqpError, not_implemented
-from drillyard.broker.protocol import consuming, publishing, topology
+from drillyard.broker.errors import AmqpError
 from drillyard.broker.protocol.confirms import Confirms
 from drillyard.broker.protocol.consumer import Consumer
+from drillyard.broker.protocol.incoming import Incoming
+from drillyard.broker.protocol.link import Link
 from drillyard.broker.queues.entry import Entry
 from drillyard.broker.queues.queue import Queue
 from drillyard.broker.wire import frames
-from drillyard.broker.wire.methods import pack_method, read_method
+from drillyard.broker.wire.methods import pack_method
 
-if TYPE_CHECKING:
-    from drillyard.broker.protocol.connection import Connection
-
-Handler = Callable[["Channel", Any], None]
 Delivery = tuple[Queue, Entry, Consumer | None]
 
 
 class Channel:
-    def __init__(self, connection: Connection, number: int) -> None:
+    """`leave` closes it in its connection's books too."""
+
+    def __init__(self, connection: Link, number: int, leave: Callable[[Channel], None]) -> None:
         self.connection = connection
+        self.leave = leave
         self.broker = connection.broker
         self.vhost = connection.broker.vhost
         self.number = number
@@ -42,33 +41,9 @@ class Channel:
         self.confirms: Confirms | None = None
         self.last_queue = ""
         self.reply_name: str | None = None
-        self.incoming: publishing.Incoming | None = None
+        self.incoming: Incoming | None = None
         self.published = 0
         self._delivery_tag = 0
-
-    # ---- frames in
-
-    def on_frame(self, kind: int, payload: bytes) -> None:
-        """Raises AmqpError for whatever the client did wrong."""
-        if kind == frames.METHOD:
-            self._on_method(payload)
-        elif kind == frames.HEADER:
-            publishing.on_header(self, payload)
-        elif kind == frames.BODY:
-            publishing.on_body(self, payload)
-        else:
-            raise AmqpError(505, f"a frame of type {kind} has no place on channel {self.number}")
-
-    def _on_method(self, payload: bytes) -> None:
-        if self.incoming is not None:
-            raise AmqpError(505, "expected content header or body for class 60, got a method frame instead")
-        if consuming.on_fast_ack(self, payload):
-            return
-        method = read_method(payload)
-        handler = _HANDLERS.get(type(method))
-        if handler is None:
-            raise _refusal(method)
-        handler(self, method)
 
     # ---- frames out
 
@@ -93,6 +68,14 @@ class Channel:
 
         self.vhost.journal.after_commit(answer)
 
+    def tell_confirms(self) -> None:
+        """Confirms what is settled by now."""
+        if self.confirms is None or not self.is_open:
+            return
+        for answer in self.confirms.take_answers():
+            pack = frames.ack if answer.accepted else frames.nack
+            self.connection.send(pack(self.number, answer.tag, answer.multiple))
+
     # ---- deliveries
 
     def next_delivery(self, queue: Queue | None, entry: Entry, consumer: Consumer | None) -> int:
@@ -115,6 +98,18 @@ class Channel:
             raise AmqpError(404, "no previously declared queue")
         return self.last_queue
 
+    def forget(self, consumer: Consumer) -> None:
+        self.consumers.pop(consumer.tag, None)
+
+    def give_back(self) -> None:
+        """Everything that is not settled returns to its queue."""
+        deliveries = list(self.unsettled.values())
+        self.unsettled.clear()
+        for _, _, consumer in deliveries:
+            if consumer is not None:
+                consumer.outstanding -= 1
+        return_to_queues(deliveries)
+
     def pump(self) -> None:
         """Something became possible again: offers every consumer's queue the chance."""
         for consumer in list(self.consumers.values()):
@@ -133,42 +128,16 @@ class Channel:
         for consumer in consumers:
             if consumer.queue is not None:
                 consumer.queue.consumers.remove(consumer)
-        consuming.give_back(self)
+        self.give_back()
         for consumer in consumers:
             if consumer.queue is not None:
                 consumer.queue.remove_consumer(consumer)
 
 
-def _on_confirm_select(channel: Channel, method: commands.Confirm.Select) -> None:
-    if channel.confirms is None:
-        channel.confirms = Confirms()
-    channel.reply(commands.Confirm.SelectOk(), nowait=bool(method.nowait))
-
-
-def _on_flow(channel: Channel, method: commands.Channel.Flow) -> None:
-    if not method.active:
-        raise not_implemented("active=false")
-    channel.send(commands.Channel.FlowOk(True))
-
-
-def _on_close(channel: Channel, method: commands.Channel.Close) -> None:
-    channel.connection.channels.close(channel)
-    channel.send(commands.Channel.CloseOk())
-
-
-def _refusal(method: base.Frame) -> AmqpError:
-    if isinstance(method, commands.Tx.Select | commands.Tx.Commit | commands.Tx.Rollback):
-        return not_implemented("transactions are not implemented by this broker; use publisher confirms")
-    if isinstance(method, commands.Channel.Open):
-        return AmqpError(504, "second 'channel.open' seen")
-    return AmqpError(503, f"unexpected method {method.name} on channel")
-
-
-_HANDLERS: dict[type[base.Frame], Handler] = {
-    commands.Channel.Close: _on_close,
-    commands.Channel.Flow: _on_flow,
-    commands.Confirm.Select: _on_confirm_select,
-    **publishing.HANDLERS,
-    **consuming.HANDLERS,
-    **topology.HANDLERS,
-}
+def return_to_queues(deliveries: list[Delivery]) -> None:
+    """Each queue gets its own back in one piece."""
+    by_queue: dict[Queue, list[Entry]] = {}
+    for queue, entry, _ in deliveries:
+        by_queue.setdefault(queue, []).append(entry)
+    for queue, entries in by_queue.items():
+        queue.requeue(entries)

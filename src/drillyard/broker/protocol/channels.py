@@ -8,23 +8,21 @@ sent before the client knew (AMQP 0-9-1, channel.close).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pamqp import base, commands
 
 from drillyard.broker.errors import AmqpError
+from drillyard.broker.protocol import dispatch
 from drillyard.broker.protocol.channel import Channel
+from drillyard.broker.protocol.link import Link
 from drillyard.broker.wire import frames
 from drillyard.broker.wire.methods import pack_method, read_method
-
-if TYPE_CHECKING:
-    from drillyard.broker.protocol.connection import Connection
 
 _PUBLISH = (60, 40)
 
 
 class Channels:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Link) -> None:
         self._connection = connection
         self._open: dict[int, Channel] = {}
         self._closing: set[int] = set()
@@ -40,7 +38,7 @@ class Channels:
         channel = self._open.get(number)
         if channel is not None:
             try:
-                channel.on_frame(kind, payload)
+                dispatch.on_frame(channel, kind, payload)
             except AmqpError as error:
                 if error.ends_connection:
                     raise
@@ -65,8 +63,8 @@ class Channels:
         limit = self._connection.limits.channel_max
         if number > limit:
             raise AmqpError(530, f"channel {number} is above the negotiated channel_max ({limit})")
-        self._open[number] = Channel(self._connection, number)
-        self._connection.broker.counts.channels_opened += 1
+        self._open[number] = Channel(self._connection, number, self.close)
+        self._connection.broker.traffic.channels_opened += 1
         self._connection.send(pack_method(commands.Channel.OpenOk(), number))
 
     def _fail(self, channel: Channel, error: AmqpError, ids: tuple[int, int]) -> None:
@@ -78,9 +76,9 @@ class Channels:
     def close(self, channel: Channel) -> None:
         """Tells what can be confirmed, and gives back what the channel held."""
         if self._open.pop(channel.number, None) is not None:
-            self._connection.answer(channel)
+            channel.tell_confirms()
             channel.close()
-            self._connection.broker.counts.channels_closed += 1
+            self._connection.broker.traffic.channels_closed += 1
 
     def close_all(self) -> None:
         for channel in self:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
 from pamqp import commands
 
@@ -18,14 +19,13 @@ from drillyard.broker.errors import AmqpError, shorten
 from drillyard.broker.protocol import greeting, handshake
 from drillyard.broker.protocol.channels import Channels
 from drillyard.broker.protocol.handshake import Limits
+from drillyard.broker.protocol.heartbeat import Heartbeat
+from drillyard.broker.protocol.holds import Holds
 from drillyard.broker.protocol.outbox import Outbox
+from drillyard.broker.protocol.service import Service
 from drillyard.broker.wire import frames
 from drillyard.broker.wire.methods import pack_method, read_method
 from drillyard.broker.wire.table import Table
-
-if TYPE_CHECKING:
-    from drillyard.broker.broker import Broker
-    from drillyard.broker.protocol.channel import Channel
 
 HANDSHAKE_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 5.0
@@ -33,10 +33,20 @@ _PUBLISH = b"\x00\x3c\x00\x28"
 _log = logging.getLogger("drillyard.broker")
 
 
+class Registry(Service, Protocol):
+    """The broker, as its connections report to it."""
+
+    def connection_opened(self, connection: Connection) -> None:
+        """A client came."""
+
+    def connection_closed(self, connection: Connection, *, clean: bool) -> None:
+        """A client went, `clean` after a goodbye."""
+
+
 class Connection(asyncio.Protocol):
     """States: header → start → tune → open → running → closing; `closed` once the socket is gone."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Registry) -> None:
         self.broker = broker
         self.state = "header"
         self.name = "?"
@@ -50,12 +60,9 @@ class Connection(asyncio.Protocol):
         self.connected_at_ms = 0
         self.received_bytes = 0
         self._splitter = frames.FrameSplitter(handshake.FRAME_MAX_BYTES)
-        self._holds: set[str] = set()
         self._flush_scheduled = False
-        self._process_scheduled = False
-        self._unanswered: dict[Channel, None] = {}
+        self._before_flush: dict[Callable[[], None], None] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._heard_at_s = self._sent_at_s = 0.0
         self._told_blocked = False
 
     # ---- the socket (asyncio.Protocol)
@@ -65,6 +72,10 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(transport)
+        self._holds = Holds(self._loop, transport, self._process)
+        self._heartbeat = Heartbeat(
+            self._loop, listening=lambda: not self._holds.reasons, send=self.send, give_up=self._give_up
+        )
         self.peer = (transport.get_extra_info("peername") or ("?", 0))[:2]
         self.local = (transport.get_extra_info("sockname") or ("?", 0))[:2]
         self.name = f"{self.peer[0]}:{self.peer[1]} -> {self.local[0]}:{self.local[1]}"
@@ -74,9 +85,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received_bytes += len(data)
-        self._heard_at_s = self._loop.time()
+        self._heartbeat.heard_at_s = self._loop.time()
         self._splitter.feed(data)
-        if not self._holds:
+        if not self._holds.reasons:
             self._process()
 
     def pause_writing(self) -> None:
@@ -92,6 +103,7 @@ class Connection(asyncio.Protocol):
         self.state = "closed"
         if self._timer is not None:
             self._timer.cancel()
+        self._heartbeat.stop()
         self._outbox.clear()
         self.channels.close_all()
         self.broker.connection_closed(self, clean=was == "closing")
@@ -102,7 +114,7 @@ class Connection(asyncio.Protocol):
         try:
             if self.state == "header" and not self._read_protocol_header():
                 return
-            while not self._holds and self.state != "closed":
+            while not self._holds.reasons and self.state != "closed":
                 frame = self._splitter.next_frame()
                 if frame is None:
                     break
@@ -167,33 +179,13 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         self.send(pack_method(commands.Connection.OpenOk(), 0))
-        self._beat()
+        self._heartbeat.start(self.limits.heartbeat_s)
         self.broker.event(f"connection {self.name}: user '{self.user}' connected")
 
     def client_can(self, capability: str) -> bool:
         return self.capabilities.get(capability) is True
 
-    # ---- heartbeats
-
-    def _beat(self) -> None:
-        """Sends when nothing else was sent for half the interval; gives up on a client silent for two intervals."""
-        interval_s = self.limits.heartbeat_s
-        if not interval_s or self.state not in ("running", "closing"):
-            return
-        now_s = self._loop.time()
-        # While it is not read, its heartbeats wait in the socket: that silence is ours.
-        if not self._holds and now_s - self._heard_at_s > 2 * interval_s:
-            self._give_up(f"missed heartbeats from client, timeout: {interval_s}s")
-            return
-        if now_s - self._sent_at_s >= interval_s / 2 - 0.05:
-            self.send(frames.HEARTBEAT_FRAME)
-        self._timer = self._loop.call_later(interval_s / 2, self._beat)
-
     # ---- frames out
-
-    @property
-    def frame_max_bytes(self) -> int:
-        return self.limits.frame_max_bytes
 
     @property
     def writable(self) -> bool:
@@ -212,32 +204,24 @@ class Connection(asyncio.Protocol):
             self._flush_scheduled = True
             self._loop.call_soon(self._flush)
 
-    def answer_soon(self, channel: Channel) -> None:
-        """A confirm can be told: together with those of the same turn of the loop."""
-        self._unanswered[channel] = None
+    def before_flush(self, action: Callable[[], None]) -> None:
+        """Calls `action` once, before what this turn of the loop produced is written."""
+        self._before_flush[action] = None
         if not self._flush_scheduled and self.state == "running":
             self._flush_scheduled = True
             self._loop.call_soon(self._flush)
 
-    def answer(self, channel: Channel) -> None:
-        """Confirms what is settled by now."""
-        self._unanswered.pop(channel, None)
-        if channel.confirms is None or not channel.is_open:
-            return
-        for answer in channel.confirms.take_answers():
-            pack = frames.ack if answer.accepted else frames.nack
-            self.send(pack(channel.number, answer.tag, answer.multiple))
-
     def _flush(self) -> None:
-        for channel in list(self._unanswered):
-            self.answer(channel)
+        actions, self._before_flush = self._before_flush, {}
+        for action in actions:
+            action()
         self._flush_scheduled = False
         if self.state == "closed":
             return
         was_roomy = self._outbox.roomy
         if not self._outbox.flush():
             return
-        self._sent_at_s = self._loop.time()
+        self._heartbeat.sent_at_s = self._loop.time()
         if self._outbox.overfull:
             self.hold("slow reader")
         if not was_roomy and self._outbox.roomy:
@@ -247,27 +231,11 @@ class Connection(asyncio.Protocol):
 
     def hold(self, reason: str) -> None:
         """Frames that follow wait until every reason is released."""
-        if not self._holds and not self._transport.is_closing():
-            self._transport.pause_reading()
         self._holds.add(reason)
 
     def release(self, reason: str) -> None:
-        if reason not in self._holds:
-            return
-        self._holds.discard(reason)
-        if self._holds or self.state == "closed":
-            return
-        self._heard_at_s = self._loop.time()
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
-        if not self._process_scheduled:
-            self._process_scheduled = True
-            self._loop.call_soon(self._go_on)
-
-    def _go_on(self) -> None:
-        self._process_scheduled = False
-        if not self._holds:
-            self._process()
+        if self.state != "closed" and self._holds.release(reason):
+            self._heartbeat.heard_at_s = self._loop.time()
 
     def _block(self) -> None:
         """An alarm is on and this client wants to publish: it waits here, and is told once."""
@@ -278,7 +246,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def blocked(self) -> bool:
-        return "alarm" in self._holds
+        return "alarm" in self._holds.reasons
 
     def unblock(self) -> None:
         if self._told_blocked:
@@ -305,9 +273,10 @@ class Connection(asyncio.Protocol):
             return
         self.channels.close_all()
         self.state = "closing"
-        for reason in list(self._holds):
+        for reason in list(self._holds.reasons):
             self.release(reason)
         self.send(pack_method(commands.Connection.Close(code, shorten(text), 0, 0), 0))
+        self._heartbeat.stop()
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)

@@ -7,23 +7,47 @@ whole back-pressure: what a client does not read stays in the queue.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sized
+from typing import Protocol
 
-from pamqp import commands
+from pamqp import base, commands
 
+from drillyard.broker.protocol.link import Link
 from drillyard.broker.queues.entry import Entry
 from drillyard.broker.queues.queue import Queue
 from drillyard.broker.wire import frames
 
-if TYPE_CHECKING:
-    from drillyard.broker.protocol.channel import Channel
+
+class Outlet(Protocol):
+    """A channel, as its consumers use it."""
+
+    number: int
+    is_open: bool
+    prefetch: int
+
+    @property
+    def connection(self) -> Link:
+        """What carries the deliveries."""
+
+    @property
+    def unsettled(self) -> Sized:
+        """The deliveries that wait for an answer."""
+
+    def next_delivery(self, queue: Queue | None, entry: Entry, consumer: Consumer | None) -> int:
+        """The tag of a delivery."""
+
+    def forget(self, consumer: Consumer) -> None:
+        """The consumer is gone."""
+
+    def send(self, method: base.Frame) -> None:
+        """A method to the client."""
 
 
 class Consumer:
     """`prefetch` 0 means no limit. `queue` is None for direct reply-to, which has none."""
 
     def __init__(
-        self, channel: Channel, queue: Queue | None, tag: str, *, no_ack: bool, exclusive: bool, prefetch: int
+        self, channel: Outlet, queue: Queue | None, tag: str, *, no_ack: bool, exclusive: bool, prefetch: int
     ) -> None:
         self.channel = channel
         self.queue = queue
@@ -52,12 +76,12 @@ class Consumer:
         method = frames.deliver(self._wire_tag, tag, entry.redelivered, *message.wire_names)
         channel.connection.send(
             frames.pack_content(
-                channel.number, method, message.properties, message.body, channel.connection.frame_max_bytes
+                channel.number, method, message.properties, message.body, channel.connection.limits.frame_max_bytes
             )
         )
 
     def cancelled_by_queue(self) -> None:
         channel = self.channel
-        channel.consumers.pop(self.tag, None)
+        channel.forget(self)
         if channel.connection.client_can("consumer_cancel_notify"):
             channel.send(commands.Basic.Cancel(self.tag, True))

@@ -6,20 +6,16 @@ from __future__ import annotations
 
 import secrets
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pamqp import commands
 
 from drillyard.broker.errors import AmqpError, not_implemented
+from drillyard.broker.protocol.channel import Channel, Delivery, return_to_queues
 from drillyard.broker.protocol.consumer import Consumer
 from drillyard.broker.protocol.publishing import REPLY_TO
-from drillyard.broker.queues.entry import Entry
-from drillyard.broker.queues.queue import Queue
 from drillyard.broker.vhost import REPLY_PREFIX
 from drillyard.broker.wire import frames
-
-if TYPE_CHECKING:
-    from drillyard.broker.protocol.channel import Channel, Delivery
 
 _ACK = struct.Struct(">HHQB")
 
@@ -99,7 +95,7 @@ def on_get(channel: Channel, method: commands.Basic.Get) -> None:
     payload = frames.get_ok(tag, entry.redelivered, *message.wire_names, len(queue.ready))
     channel.connection.send(
         frames.pack_content(
-            channel.number, payload, message.properties, message.body, channel.connection.frame_max_bytes
+            channel.number, payload, message.properties, message.body, channel.connection.limits.frame_max_bytes
         )
     )
 
@@ -127,7 +123,7 @@ def on_reject(channel: Channel, method: commands.Basic.Reject) -> None:
 def on_recover(channel: Channel, method: commands.Basic.Recover) -> None:
     if not method.requeue:
         raise not_implemented("requeue=false")
-    give_back(channel)
+    channel.give_back()
     if isinstance(method, commands.Basic.Recover):
         channel.send(commands.Basic.RecoverOk())
     channel.pump()
@@ -157,19 +153,11 @@ def _settle(channel: Channel, deliveries: list[Delivery]) -> None:
 
 def _refuse(channel: Channel, deliveries: list[Delivery], *, requeue: bool) -> None:
     if requeue:
-        _requeue(deliveries)
+        return_to_queues(deliveries)
     else:
         for queue, entry, _ in deliveries:
             queue.reject(entry)
     _pump_after(channel, deliveries)
-
-
-def _requeue(deliveries: list[Delivery]) -> None:
-    by_queue: dict[Queue, list[Entry]] = {}
-    for queue, entry, _ in deliveries:
-        by_queue.setdefault(queue, []).append(entry)
-    for queue, entries in by_queue.items():
-        queue.requeue(entries)
 
 
 def _pump_after(channel: Channel, deliveries: list[Delivery]) -> None:
@@ -180,16 +168,6 @@ def _pump_after(channel: Channel, deliveries: list[Delivery]) -> None:
     for queue in {consumer.queue for _, _, consumer in deliveries if consumer is not None}:
         if queue is not None:
             queue.pump()
-
-
-def give_back(channel: Channel) -> None:
-    """Everything that is not settled returns to its queue."""
-    deliveries = list(channel.unsettled.values())
-    channel.unsettled.clear()
-    for _, _, consumer in deliveries:
-        if consumer is not None:
-            consumer.outstanding -= 1
-    _requeue(deliveries)
 
 
 HANDLERS: dict[type[Any], Any] = {

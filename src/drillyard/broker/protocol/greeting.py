@@ -6,19 +6,32 @@ Each word is allowed in one state only; anything else is 503 (AMQP 0-9-1 §2.2.4
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pamqp import base, commands
 
 from drillyard.broker.errors import AmqpError
 from drillyard.broker.protocol import handshake
+from drillyard.broker.protocol.link import Link
 from drillyard.broker.wire.methods import pack_method
-
-if TYPE_CHECKING:
-    from drillyard.broker.protocol.connection import Connection
+from drillyard.broker.wire.table import Table
 
 
-def on_method(connection: Connection, method: base.Frame) -> None:
+class Guest(Link, Protocol):
+    """A connection, as its greeting changes it."""
+
+    state: str
+    client_properties: Table
+    capabilities: Table
+
+    def on_open(self) -> None:
+        """The handshake is over."""
+
+    def end(self) -> None:
+        """Sends what waits and closes the socket."""
+
+
+def on_method(connection: Guest, method: base.Frame) -> None:
     """Raises AmqpError."""
     state = connection.state
     if isinstance(method, commands.Connection.Close) and state != "start":
@@ -37,7 +50,7 @@ def on_method(connection: Connection, method: base.Frame) -> None:
         raise AmqpError(503, f"unexpected method {method.name} on channel 0")
 
 
-def _log_in(connection: Connection, method: commands.Connection.StartOk) -> None:
+def _log_in(connection: Guest, method: commands.Connection.StartOk) -> None:
     connection.client_properties = method.client_properties or {}
     connection.capabilities = handshake.capabilities_of(connection.client_properties)
     try:

@@ -8,37 +8,22 @@ queue wanted come back before their confirm.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pamqp import commands
 
 from drillyard.broker.errors import AmqpError, not_implemented
 from drillyard.broker.message import Message
+from drillyard.broker.protocol.channel import Channel
+from drillyard.broker.protocol.incoming import Incoming
 from drillyard.broker.vhost import REPLY_PREFIX
 from drillyard.broker.wire import frames
 from drillyard.broker.wire.properties import Properties
 from drillyard.broker.wire.table import malformed
 
-if TYPE_CHECKING:
-    from drillyard.broker.protocol.channel import Channel
-
 MESSAGE_MAX_BYTES = 134_217_728
 REPLY_TO = "amq.rabbitmq.reply-to"
 _HEAD = struct.Struct(">HHQ")
-
-
-@dataclass(slots=True)
-class Incoming:
-    """A message of which not everything has come; `size_bytes` is None until its header is there."""
-
-    exchange: str
-    routing_key: str
-    mandatory: bool
-    size_bytes: int | None = None
-    properties: bytes = b""
-    body: list[bytes] = field(default_factory=list)
-    received_bytes: int = 0
 
 
 def on_publish(channel: Channel, method: commands.Basic.Publish) -> None:
@@ -87,7 +72,7 @@ def _complete(channel: Channel, incoming: Incoming) -> None:
     _check_user(channel, message)
     _expand_reply_to(channel, message)
     channel.published += 1
-    channel.broker.counts.published += 1
+    channel.broker.traffic.published += 1
     outcome = channel.vhost.publish(message)
     if not outcome.routed:
         if incoming.mandatory:
@@ -103,14 +88,14 @@ def _complete(channel: Channel, incoming: Incoming) -> None:
 
         def settle(committed: bool) -> None:
             confirms.settle(tag, committed and accepted)
-            channel.broker.counts.confirmed += committed and accepted
-            channel.connection.answer_soon(channel)
+            channel.broker.traffic.confirmed += committed and accepted
+            channel.connection.before_flush(channel.tell_confirms)
 
         channel.vhost.journal.after_commit(settle)
     else:
         confirms.settle(tag, outcome.accepted)
-        channel.broker.counts.confirmed += outcome.accepted
-        channel.connection.answer_soon(channel)
+        channel.broker.traffic.confirmed += outcome.accepted
+        channel.connection.before_flush(channel.tell_confirms)
 
 
 def _return(channel: Channel, message: Message) -> None:
@@ -118,7 +103,7 @@ def _return(channel: Channel, message: Message) -> None:
     method = frames.returned(312, "NO_ROUTE", *message.wire_names)
     channel.connection.send(
         frames.pack_content(
-            channel.number, method, message.properties, message.body, channel.connection.frame_max_bytes
+            channel.number, method, message.properties, message.body, channel.connection.limits.frame_max_bytes
         )
     )
 

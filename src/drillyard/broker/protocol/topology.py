@@ -6,18 +6,16 @@ What must survive is answered only once it is on disk.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pamqp import base, commands
 
 from drillyard.broker.errors import AmqpError
+from drillyard.broker.protocol.channel import Channel
 from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.routing.bindings import Binding, Destination
 from drillyard.broker.routing.exchange import Exchange
 from drillyard.broker.routing.map import check_exchange
-
-if TYPE_CHECKING:
-    from drillyard.broker.protocol.channel import Channel
 
 
 def on_exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> None:
