@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -80,3 +82,15 @@ def test_nothing_names_a_machine() -> None:
         relative(path) for path in texts if path != Path(__file__) and names.search(path.read_text(errors="replace"))
     ]
     assert not found, f"paths of one machine: {found}"
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    """Imports inside functions and those that only the type checker follows count too."""
+    graph = grimp.build_graph("drillyard", exclude_type_checking_imports=False, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    circle: list[str] = []
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+    assert not circle, f"let the lower file ask through a Protocol, or split by noun: {' <- '.join(circle)}"
