@@ -5,14 +5,14 @@ Counts, sums and percentiles over matching records, by group and over time (`POS
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.logs.query import parse
 from drillyard.telemetry.logs.query.matcher import number, values
-from drillyard.telemetry.logs.query.nodes import All, Exists, Field, FieldKind, Match, Node, conjunction
+from drillyard.telemetry.logs.query.nodes import All, Exists, Field, FieldKind, Node
 from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.logs.record_store import RecordStore, Window
 from drillyard.telemetry.times import iso, parse_duration
@@ -21,8 +21,6 @@ AGGREGATIONS = ("count", "cardinality", "pc75", "pc90", "pc95", "pc98", "pc99", 
 GROUPS_MAX = 10_000
 POINTS_MAX = 1_500
 COMPUTES_MAX = 20
-VALUES_MAX = 100
-"""A facet with more values than this is counted record by record."""
 
 
 class AggregateError(DrillyardError):
@@ -104,10 +102,9 @@ def aggregate(
     tree = parse(query)
     if not groups and all(compute.aggregation == "count" for compute in computes):
         return _count_only(store, tree, window, computes)
-    if _countable(groups, computes):
-        counted = _count_by_value(store, tree, window, computes, groups[0])
-        if counted is not None:
-            return _sorted(counted, groups)
+    counted = _count_by_origin(store, tree, window, computes, groups)
+    if counted is not None:
+        return counted
     cells: dict[tuple[str, ...], list[dict[int, _Cell]]] = {}
     for record in store.search(tree, window, newest_first=False):
         for key in _keys(record, groups):
@@ -119,14 +116,7 @@ def aggregate(
             for compute, times in zip(computes, bucket, strict=True):
                 start = _start(record.timestamp_ms, compute)
                 _gather(times.setdefault(start, _Cell()), compute, record)
-    names = [group.name for group in groups]
-    found = [
-        Bucket(
-            dict(zip(names, key, strict=True)), [_figure(c, times) for c, times in zip(computes, bucket, strict=True)]
-        )
-        for key, bucket in cells.items()
-    ]
-    return _sorted(found, groups)
+    return _buckets(cells, computes, groups)
 
 
 def _count_only(store: RecordStore, tree: Node, window: Window, computes: Sequence[Compute]) -> list[Bucket]:
@@ -147,27 +137,44 @@ def _count_only(store: RecordStore, tree: Node, window: Window, computes: Sequen
     return [Bucket({}, results)]
 
 
-def _countable(groups: Sequence[Group], computes: Sequence[Compute]) -> bool:
-    """Whether every figure is a plain count of one facet with few values."""
-    simple = all(c.aggregation == "count" and c.interval_ms is None and c.metric is None for c in computes)
-    return simple and len(groups) == 1 and groups[0].missing is None and groups[0].histogram is None
-
-
-def _count_by_value(
-    store: RecordStore, tree: Node, window: Window, computes: Sequence[Compute], group: Group
+def _count_by_origin(
+    store: RecordStore, tree: Node, window: Window, computes: Sequence[Compute], groups: Sequence[Group]
 ) -> list[Bucket] | None:
-    """One count for each value that the facet ever had, which the index answers; None when there are too many."""
-    field = group.facet
-    if field.kind is FieldKind.TAG:
-        known = store.known_values(f"tag {field.name}")
-    elif field.name in ("service", "host", "source", "status"):
-        known = store.known_values(field.name)
-    else:
+    """Plain counts by tags and reserved fields, which the index answers; None where it cannot."""
+    intervals = {compute.interval_ms for compute in computes}
+    plain = all(compute.aggregation == "count" and compute.metric is None for compute in computes)
+    if not plain or not all(_of_origin(group.facet) for group in groups):
         return None
-    if len(known) > VALUES_MAX:
-        return None
-    counts = {value: store.count(conjunction([tree, Match(field, value)]), window) for value in known}
-    return [Bucket({group.name: value}, [count] * len(computes)) for value, count in counts.items() if count]
+    cells: dict[tuple[str, ...], list[dict[int, _Cell]]] = {}
+    for interval_ms in intervals:
+        counts = store.count_by_origin(tree, window, interval_ms)
+        if counts is None:
+            return None
+        wanted = [place for place, compute in enumerate(computes) if compute.interval_ms == interval_ms]
+        for part in counts:
+            for key in _keys(part.origin, groups):
+                bucket = cells.setdefault(key, [{} for _ in computes])
+                for place in wanted:
+                    bucket[place].setdefault(part.start_ms, _Cell()).count += part.count
+    return _buckets(cells, computes, groups)
+
+
+def _of_origin(field: Field) -> bool:
+    return field.kind is FieldKind.TAG or field.name in ("service", "host", "source", "status", "tags")
+
+
+def _buckets(
+    cells: Mapping[tuple[str, ...], list[dict[int, _Cell]]], computes: Sequence[Compute], groups: Sequence[Group]
+) -> list[Bucket]:
+    """The gathered figures, sorted and cut."""
+    names = [group.name for group in groups]
+    found = [
+        Bucket(
+            dict(zip(names, key, strict=True)), [_figure(c, times) for c, times in zip(computes, bucket, strict=True)]
+        )
+        for key, bucket in cells.items()
+    ]
+    return _sorted(found, groups)
 
 
 def _start(timestamp_ms: int, compute: Compute) -> int:

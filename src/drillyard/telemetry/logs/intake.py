@@ -8,8 +8,9 @@ names give the time, host, status, service, source and trace.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -23,6 +24,7 @@ ITEMS_MAX = 1_000
 MESSAGE_MAX = 1_000_000
 """Characters; a longer message is cut, as Datadog does at 1 MB."""
 TAGS_MAX = 100
+KNOWN_TAGS_LENGTH_MAX = 4_096
 NESTING_MAX = 100
 
 _DATES = (
@@ -119,7 +121,19 @@ def to_record(item: dict[str, Any], now_ms: int) -> Record:
 
 def normal_tags(given: object) -> list[str]:
     """Tags as kept: lower case, odd characters replaced by `_`, each once. Takes `a:b,c:d` or a list."""
-    parts = given if isinstance(given, list) else str(given).split(",")
+    if isinstance(given, list):
+        return _cleaned(given)
+    text = str(given)
+    return list(_known_tags(text)) if len(text) <= KNOWN_TAGS_LENGTH_MAX else _cleaned(text.split(","))
+
+
+@lru_cache(maxsize=512)
+def _known_tags(text: str) -> tuple[str, ...]:
+    """A container's tags stand in each of its lines, so they are cut once."""
+    return tuple(_cleaned(text.split(",")))
+
+
+def _cleaned(parts: Sequence[object]) -> list[str]:
     cleaned = (_TAG_CHARACTERS.sub("_", str(part).strip().lower())[:200] for part in parts)
     return list(dict.fromkeys(tag for tag in cleaned if tag))[:TAGS_MAX]
 
@@ -155,6 +169,8 @@ def _json_object(message: object) -> dict[str, Any] | None:
 def _nested_deeper(value: Any, levels: int) -> bool:
     layer = [value]
     for _ in range(levels):
+        if not any(isinstance(outer, dict | list) for outer in layer):
+            return False
         layer = [
             inner
             for outer in layer
@@ -172,14 +188,20 @@ def _text(value: object) -> str:
 
 def _first(item: Mapping[str, Any], attributes: Mapping[str, Any], places: tuple[str, ...]) -> str:
     for values in (item, attributes):
+        if not values:
+            continue
         for place in places:
-            found = _text(lookup(values, place))
+            value = values[place] if place in values else lookup(values, place) if "." in place else None
+            found = value if isinstance(value, str) else _text(value)
             if found:
                 return found
     return ""
 
 
 def _time(item: Mapping[str, Any], attributes: Mapping[str, Any], now_ms: int) -> int:
+    given = item.get("timestamp")
+    if type(given) is int and 1 << 40 < given < 1 << 42 and "@timestamp" not in item:
+        return given  # Milliseconds, as every agent sends them.
     for values in (item, attributes):
         for place in _DATES:
             found = lookup(values, place)

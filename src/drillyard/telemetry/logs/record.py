@@ -75,20 +75,24 @@ class Record:
         return {name: part for name, part in parts.items() if part}
 
 
-def from_document(key: int, timestamp_ms: int, parts: Mapping[str, Any]) -> Record:
-    """The record that `Record.document` came from."""
-    return Record(
-        timestamp_ms,
-        parts.get("m", ""),
-        parts.get("s", ""),
-        parts.get("h", ""),
-        parts.get("o", ""),
-        parts.get("l", ""),
-        parts.get("t", []),
-        parts.get("a", {}),
-        parts.get("x", {}),
-        key,
-    )
+def without_origin(record: Record, origin: int) -> dict[str, Any]:
+    """`Record.document` with a number in the place of service, host, source, status and tags."""
+    parts: dict[str, Any] = {"m": record.message, "g": origin}
+    if record.attributes:
+        parts["a"] = record.attributes
+    if record.hidden:
+        parts["x"] = record.hidden
+    return parts
+
+
+def from_document(key: int, timestamp_ms: int, parts: Mapping[str, Any], origin: Record | None = None) -> Record:
+    """The record that `Record.document`, or `without_origin`, came from; `origin` is what the number stands for."""
+    message, attributes, hidden = parts.get("m", ""), parts.get("a", {}), parts.get("x", {})
+    if origin is not None:
+        service, host, source, status = origin.service, origin.host, origin.source, origin.status
+        return Record(timestamp_ms, message, service, host, source, status, list(origin.tags), attributes, hidden, key)
+    service, host, source, status = (parts.get(name, "") for name in ("s", "h", "o", "l"))
+    return Record(timestamp_ms, message, service, host, source, status, parts.get("t", []), attributes, hidden, key)
 
 
 def as_text(value: str | int | float | bool) -> str:

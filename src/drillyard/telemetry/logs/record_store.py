@@ -41,6 +41,15 @@ class Window:
         return low << KEY_SHIFT, ((high + 1) << KEY_SHIFT) - 1
 
 
+@dataclass(frozen=True)
+class OriginCount:
+    """How many records have one set of service, host, source, status and tags, from one moment on."""
+
+    origin: Record
+    start_ms: int
+    count: int
+
+
 class RecordStore(Protocol):
     """What the API needs of a store. All methods may be called from several threads."""
 
@@ -57,6 +66,9 @@ class RecordStore(Protocol):
 
     def timestamps(self, query: Node, window: Window) -> Iterator[int]:
         """The times (ms) of those that match, oldest first. Raises SearchTooSlow."""
+
+    def count_by_origin(self, query: Node, window: Window, interval_ms: int | None) -> list[OriginCount] | None:
+        """The matching records by where they come from and interval; None where only reading each could tell."""
 
     def get(self, key: int) -> Record | None:
         """One record."""

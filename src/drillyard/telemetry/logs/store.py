@@ -13,27 +13,33 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from drillyard.telemetry.logs.origins import SCHEMA as ORIGIN_SCHEMA
+from drillyard.telemetry.logs.origins import Origins
 from drillyard.telemetry.logs.query.matcher import matches
 from drillyard.telemetry.logs.query.nodes import Node
-from drillyard.telemetry.logs.query.plan import ALTERNATIVES_MAX, Plan, index_text, indexed_pairs, plan
-from drillyard.telemetry.logs.query.words import ANY, glob
-from drillyard.telemetry.logs.record import Record, from_document
-from drillyard.telemetry.logs.record_store import KEY_MAX, KEY_SHIFT, SEARCH_S, SearchTooSlow, Window
+from drillyard.telemetry.logs.query.plan import Plan, index_text, indexed_pairs, origin_word, plan
+from drillyard.telemetry.logs.reading import Reading
+from drillyard.telemetry.logs.record import Record, from_document, without_origin
+from drillyard.telemetry.logs.record_store import KEY_MAX, KEY_SHIFT, OriginCount, Window
 
 RECORDS_MAX = 2_000_000
 """Beyond it the oldest make room, PRUNED at a time."""
 PRUNED = 2_000
 
-_SCHEMA = """
+ROWS = 200
+"""Rows in one INSERT: Python's other threads run meanwhile, where a statement a row would stop at each for them."""
+
+_SCHEMA = f"""
 BEGIN;
+{ORIGIN_SCHEMA}
 CREATE TABLE IF NOT EXISTS record (key INTEGER PRIMARY KEY, document BLOB NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS record_index USING fts5(message, terms, content='', tokenize="ascii tokenchars '_'");
 CREATE TABLE IF NOT EXISTS known_value (name TEXT, value TEXT, PRIMARY KEY (name, value)) WITHOUT ROWID;
@@ -55,7 +61,10 @@ class SqliteStore:
         self._numbers: dict[int, int] = {}
         self.ending = False
         self._seen: set[tuple[str, str]] = set()
+        self.origins = Origins.load(self._writer)
         (self._count,) = self._writer.execute("SELECT count(*) FROM record").fetchone()
+        if self._count and not self.origins.numbers():
+            self.origins.set_loose()  # The file is older than the numbers.
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=10)
@@ -88,29 +97,47 @@ class SqliteStore:
                 self._numbers.clear()
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
+                    self.origins = Origins.load(self._writer)
                 raise
             self._seen |= new
             self._count = count
 
     def _insert(self, records: Sequence[Record]) -> set[tuple[str, str]]:
         new: set[tuple[str, str]] = set()
+        rows: list[tuple[int, bytes]] = []
+        texts: list[tuple[int, str, str]] = []
+        known = set(self.origins.numbers())
         for record in records:
             record.key = self._next_key(record.timestamp_ms)
-            new.update(pair for pair in indexed_pairs(record) if pair not in self._seen)
-        # FTS5 flushes its buffer whenever a key is lower than the one before.
-        for record in sorted(records, key=lambda record: record.key):
-            self._writer.execute("INSERT INTO record VALUES (?, ?)", (record.key, orjson.dumps(record.document())))
-            self._writer.execute(
-                "INSERT INTO record_index (rowid, message, terms) VALUES (?, ?, ?)", (record.key, *index_text(record))
-            )
+            origin = self.origins.number(record)
+            if origin is None or origin not in known:
+                new.update(pair for pair in indexed_pairs(record) if pair not in self._seen)
+            if origin is None:
+                document = record.document()
+            else:
+                known.add(origin)
+                document = without_origin(record, origin)
+            rows.append((record.key, orjson.dumps(document)))
+            texts.append((record.key, *index_text(record, origin)))
+        texts.sort()  # FTS5 flushes its buffer whenever a key is lower than the one before.
+        self._insert_rows("record VALUES", rows)
+        self._insert_rows("record_index (rowid, message, terms) VALUES", texts)
         self._writer.executemany("INSERT OR IGNORE INTO known_value VALUES (?, ?)", new)
+        self.origins.save(self._writer)
         return new
+
+    def _insert_rows(self, into: str, rows: Iterable[tuple[object, ...]]) -> None:
+        left = iter(rows)
+        while part := list(islice(left, ROWS)):
+            places = ",".join(["(" + ",".join("?" * len(part[0])) + ")"] * len(part))
+            self._writer.execute(f"INSERT INTO {into} {places}", [value for row in part for value in row])
 
     def _prune(self) -> int:
         """Takes the oldest records out of table and index; says how many."""
         rows = self._writer.execute("SELECT key, document FROM record ORDER BY key LIMIT ?", (PRUNED,)).fetchall()
         for key, document in rows:
-            texts = index_text(from_document(key, key >> KEY_SHIFT, orjson.loads(document)))
+            parts = orjson.loads(document)
+            texts = index_text(self._record(key, parts), parts.get("g"))
             self._writer.execute(
                 "INSERT INTO record_index (record_index, rowid, message, terms) VALUES ('delete', ?, ?, ?)",
                 (key, *texts),
@@ -139,8 +166,8 @@ class SqliteStore:
             after = max(-1, min(after, KEY_MAX))  # A client may send anything.
             low, high = (low, min(high, after - 1)) if newest_first else (max(low, after + 1), high)
         direction = "DESC" if newest_first else "ASC"
-        with _Reading(self) as reader:
-            planned = plan(query, reader.known)
+        with Reading(self) as reader:
+            planned = plan(query, reader)
             if planned.expression is None:
                 sql = f"SELECT key, document FROM record WHERE key BETWEEN ? AND ? ORDER BY key {direction}"
                 rows = reader.execute(sql, (low, high))
@@ -153,21 +180,21 @@ class SqliteStore:
                 )
                 rows = reader.execute(sql, (planned.expression, low, high))
             for key, document in rows:
-                record = from_document(key, key >> KEY_SHIFT, orjson.loads(document))
+                record = self._record(key, orjson.loads(document))
                 if planned.exact or matches(query, record):
                     yield record
                 reader.check_time()
 
     def count(self, query: Node, window: Window) -> int:
-        with _Reading(self) as reader:
-            planned = plan(query, reader.known)
+        with Reading(self) as reader:
+            planned = plan(query, reader)
             if planned.exact:
                 return int(next(reader.execute(*_keys_sql(planned, window, "count(*)")))[0])
         return sum(1 for _ in self.search(query, window))
 
     def timestamps(self, query: Node, window: Window) -> Iterator[int]:
-        with _Reading(self) as reader:
-            planned = plan(query, reader.known)
+        with Reading(self) as reader:
+            planned = plan(query, reader)
             if planned.exact:
                 for (key,) in reader.execute(*_keys_sql(planned, window, "rowid")):
                     yield key >> KEY_SHIFT
@@ -176,13 +203,38 @@ class SqliteStore:
             yield record.timestamp_ms
 
     def get(self, key: int) -> Record | None:
-        with _Reading(self) as reader:
+        with Reading(self) as reader:
             for (document,) in reader.execute("SELECT document FROM record WHERE key = ?", (key,)):
-                return from_document(key, key >> KEY_SHIFT, orjson.loads(document))
+                return self._record(key, orjson.loads(document))
         return None
 
+    def _record(self, key: int, parts: dict[str, Any]) -> Record:
+        origin = parts.get("g")
+        return from_document(key, key >> KEY_SHIFT, parts, None if origin is None else self.origins.record(origin))
+
+    def count_by_origin(self, query: Node, window: Window, interval_ms: int | None) -> list[OriginCount] | None:
+        with Reading(self) as reader:
+            planned = plan(query, reader)
+            if not planned.exact or self.origins.loose:
+                return None
+            counts: list[OriginCount] = []
+            low, high = window.keys()
+            for number in self.origins.numbers():
+                found = f"terms:{origin_word(number)}"
+                expression = found if planned.expression is None else f"({planned.expression} AND {found})"
+                # The width of an interval in keys; without one, everything is one interval that begins at 0.
+                width = min(interval_ms << KEY_SHIFT, KEY_MAX) if interval_ms else KEY_MAX
+                rows = reader.execute(
+                    "SELECT rowid / ?, count(*) FROM record_index WHERE record_index MATCH ? AND rowid BETWEEN ? AND ?"
+                    " GROUP BY 1",
+                    (width, expression, low, high),
+                )
+                start_ms = interval_ms or 0
+                counts += [OriginCount(self.origins.record(number), part * start_ms, count) for part, count in rows]
+            return counts
+
     def known_values(self, name: str) -> list[str]:
-        with _Reading(self) as reader:
+        with Reading(self) as reader:
             return [value for (value,) in reader.execute("SELECT value FROM known_value WHERE name = ?", (name,))]
 
     def lend_reader(self) -> sqlite3.Connection:
@@ -202,54 +254,3 @@ def _keys_sql(planned: Plan, window: Window, what: str) -> tuple[str, tuple[obje
         return f"SELECT {what.replace('rowid', 'key')} FROM record WHERE key BETWEEN ? AND ?", (low, high)
     sql = f"SELECT {what} FROM record_index WHERE record_index MATCH ? AND rowid BETWEEN ? AND ?"
     return sql, (planned.expression, low, high)
-
-
-class _Reading:
-    """One search: a borrowed connection, and the time it may take."""
-
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-
-    def __enter__(self) -> _Reading:
-        self._connection = self._store.lend_reader()
-        self._cursor: sqlite3.Cursor | None = None
-        self._deadline_s = time.monotonic() + SEARCH_S
-        self._connection.set_progress_handler(self._over, 100_000)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._cursor:
-            self._cursor.close()
-        self._connection.set_progress_handler(None, 0)
-        self._store.give_back(self._connection)
-
-    def execute(self, sql: str, values: tuple[object, ...]) -> Iterator[Any]:
-        """The rows, one by one. Raises SearchTooSlow."""
-        try:
-            self._cursor = self._connection.execute(sql, values)
-            yield from self._cursor
-        except sqlite3.OperationalError as error:
-            if "interrupted" in str(error):
-                raise SearchTooSlow from error
-            raise
-
-    def _over(self) -> bool:
-        return self._store.ending or time.monotonic() > self._deadline_s
-
-    def check_time(self) -> None:
-        """Raises SearchTooSlow once the time is over."""
-        if self._over():
-            raise SearchTooSlow
-
-    def known(self, name: str, pattern: str) -> list[str] | None:
-        """The stored values that fit a pattern, None for more than ALTERNATIVES_MAX."""
-        expression = glob(pattern)
-        prefix = pattern.partition(ANY)[0]
-        sql = "SELECT value FROM known_value WHERE name = ? AND value >= ?"
-        fitting: list[str] = []
-        for (value,) in self.execute(sql, (name, prefix if prefix.isascii() and "\ue001" not in prefix else "")):
-            if expression.match(str(value)):
-                fitting.append(str(value))
-                if len(fitting) > ALTERNATIVES_MAX:
-                    return None
-        return fitting

@@ -5,17 +5,21 @@ A plan is either exact (the expression finds just the matching records, so count
 matcher must still be asked for each). It never misses a record: what the index cannot say becomes "every record".
 
 The index has two columns. `message` holds the words of the message. `terms` holds one opaque word for each
-`field:value` that a record has, one for each attribute path, and EVERY for all.
+`field:value` that a record has, one for each attribute path, and EVERY for all. A record whose service, host, source,
+status and tags are a numbered set (`logs/origins.py`) has one word for the set instead of one for each value.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
 from drillyard.telemetry.logs.query.nodes import All, And, Exists, Field, FieldKind, Match, Node, Not, Or, Text
-from drillyard.telemetry.logs.query.words import ANY, is_wild, words
+from drillyard.telemetry.logs.query.words import ANY, WORD_LENGTH_MAX, is_wild, words
 from drillyard.telemetry.logs.record import Record
 
 EVERY = "every"
@@ -23,8 +27,17 @@ ALTERNATIVES_MAX = 200
 """A wildcard that fits more known values than this is left to the matcher."""
 _ESCAPED = "__x"
 
-KnownValues = Callable[[str, str], list[str] | None]
-"""(field, pattern) → the stored values of that tag or reserved field that fit, None when there are too many."""
+_LONG_WORD = re.compile(rf"\w{{{WORD_LENGTH_MAX + 1}}}", re.ASCII)
+
+
+class Known(Protocol):
+    """What a store knows of tags and reserved fields (`service`, `tag env`)."""
+
+    def values(self, name: str, pattern: str) -> list[str] | None:
+        """The stored values that fit, None when there are too many."""
+
+    def origins(self, name: str, values: Sequence[str]) -> list[int]:
+        """The numbered sets that hold one of the values."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +48,35 @@ class Plan:
     exact: bool
 
 
-def index_text(record: Record) -> tuple[str, str]:
-    """What the two columns hold for this record."""
-    terms = {EVERY}
-    for name, value in indexed_pairs(record):
-        terms.add(term(name, value))
-    for path, found in record.flat.items():
-        terms.add(term("@", path))
-        terms.update(term("@" + path, value) for value in found)
+def index_text(record: Record, origin: int | None = None) -> tuple[str, str]:
+    """What the two columns hold for this record, whose tags and reserved fields are the set `origin`, if given."""
+    terms: set[str] = set()
+    if origin is None:
+        terms = {term(name, value) for name, value in indexed_pairs(record)}
+    if record.attributes:
+        for path, found in record.flat.items():
+            terms.add(term("@", path))
+            terms.update(term("@" + path, value) for value in found)
+    first = EVERY if origin is None else f"{EVERY} {origin_word(origin)}"
     # Sorted, because taking a record out of the index needs the very same text again.
-    return " ".join(map(index_word, words(record.message))), " ".join(sorted(terms))
+    return _index_message(record.message), " ".join([first, *sorted(terms)])
+
+
+def _index_message(message: str) -> str:
+    """The words of the message; plain ASCII is left to SQLite, whose tokenizer then cuts as we do."""
+    if (
+        message.isascii()
+        and "\0" not in message
+        and _ESCAPED not in message.lower()
+        and (len(message) <= WORD_LENGTH_MAX or not _LONG_WORD.search(message))
+    ):
+        return message
+    return " ".join(map(index_word, words(message)))
+
+
+def origin_word(number: int) -> str:
+    """The index word of a numbered set."""
+    return f"o{number}"
 
 
 def indexed_pairs(record: Record) -> Iterator[tuple[str, str]]:
@@ -59,6 +91,7 @@ def indexed_pairs(record: Record) -> Iterator[tuple[str, str]]:
     yield from (("tags", tag) for tag in record.tags)
 
 
+@lru_cache(maxsize=4096)
 def term(name: str, value: str) -> str:
     """One opaque index word for a field and its value."""
     return "k" + hashlib.blake2b(f"{name}\0{value}".encode(errors="surrogatepass"), digest_size=10).hexdigest()
@@ -75,7 +108,7 @@ def index_word(word: str) -> str:
     return _ESCAPED + word.encode(errors="surrogatepass").hex()
 
 
-def plan(node: Node, known: KnownValues) -> Plan:
+def plan(node: Node, known: Known) -> Plan:
     """The best expression for a tree."""
     match node:
         case All():
@@ -111,7 +144,7 @@ def _terms(found: list[str]) -> str:
     return f"terms:({' OR '.join(found)})" if found else _nothing()
 
 
-def _all(node: And, known: KnownValues) -> Plan:
+def _all(node: And, known: Known) -> Plan:
     wanted: list[str] = []
     unwanted: list[str] = []
     exact = True
@@ -160,7 +193,7 @@ def _listed(field: Field) -> bool:
     return field.kind is FieldKind.TAG or field.name in ("service", "host", "source", "status", "tags")
 
 
-def _match(node: Match, known: KnownValues) -> Plan:
+def _match(node: Match, known: Known) -> Plan:
     field = node.field
     if field.kind is FieldKind.ATTRIBUTE:
         if is_wild(node.pattern):
@@ -169,18 +202,24 @@ def _match(node: Match, known: KnownValues) -> Plan:
     if not _listed(field):
         return Plan(None, exact=False)
     if not is_wild(node.pattern):
-        return Plan(_terms([term(_name(field), node.pattern)]), exact=True)
+        return _one_of(_name(field), [node.pattern], known)
     return _alternatives(field, node.pattern, known)
 
 
-def _exists(field: Field, known: KnownValues) -> Plan:
+def _exists(field: Field, known: Known) -> Plan:
     if field.kind is FieldKind.ATTRIBUTE:
         return Plan(_terms([term("@", field.name)]), exact=True)
     return _alternatives(field, ANY, known) if _listed(field) else Plan(None, exact=False)
 
 
-def _alternatives(field: Field, pattern: str, known: KnownValues) -> Plan:
-    found = known(_name(field), pattern)
+def _alternatives(field: Field, pattern: str, known: Known) -> Plan:
+    found = known.values(_name(field), pattern)
     if found is None:
         return Plan(None, exact=False)
-    return Plan(_terms([term(_name(field), value) for value in found]), exact=True)
+    return _one_of(_name(field), found, known)
+
+
+def _one_of(name: str, values: Sequence[str], known: Known) -> Plan:
+    terms = [term(name, value) for value in values]
+    terms += map(origin_word, known.origins(name, values))
+    return Plan(_terms(terms), exact=True)
