@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from pamqp import commands
 
@@ -37,12 +36,12 @@ def test_what_is_missing_answers_540_and_stands_in_the_document(our_broker, raw_
     client.close()
 
 
-def test_it_names_itself_honestly(our_broker, raw_client):
+def test_it_names_itself_honestly(our_broker, our_api, raw_client):
     client = raw_client(our_broker.amqp_url)
     client.send(b"AMQP\x00\x00\x09\x01")
 
     start = client.expect(commands.Connection.Start)
-    overview = httpx.get(our_broker.management_url + "/api/overview").json()
+    overview = our_api.get("/api/overview").json()
 
     assert start.server_properties["product"] == overview["product_name"] == "drillyard-broker"
     assert "consumer_priorities" not in start.server_properties["capabilities"]
@@ -50,10 +49,10 @@ def test_it_names_itself_honestly(our_broker, raw_client):
 
 
 @pytest.mark.parametrize("key", ["ha-mode", "queue-mode", "delivery-limit", "federation-upstream-set"])
-def test_a_policy_key_it_does_not_know_is_refused_by_name(our_broker, key):
+def test_a_policy_key_it_does_not_know_is_refused_by_name(our_api, key):
     body = {"pattern": ".*", "definition": {key: "all"}}
 
-    answer = httpx.put(our_broker.management_url + "/api/policies/%2F/p", json=body)
+    answer = our_api.put("/api/policies/%2F/p", json=body)
 
     assert answer.status_code == 400
     assert f"{key} is not a policy setting of this broker" in answer.json()["reason"]

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import aio_pika
 import httpx
 import pytest
 from aio_pika import Message
 from prometheus_client.parser import text_string_to_metric_families
+
+from .conftest import BrokerProcess
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:
@@ -23,38 +26,66 @@ def samples(text: str) -> dict[tuple[str, str], float]:
     return found
 
 
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory) -> Iterator[BrokerProcess]:
+    """The sums are over the whole broker, so these tests share one with nobody else."""
+    broker = BrokerProcess(tmp_path_factory.mktemp("metrics"))
+    broker.start()
+    yield broker
+    assert broker.stop() == 0
+    assert "Traceback" not in broker.log, broker.log
+
+
 @pytest.fixture
-async def busy_broker(start_broker):
-    """Two messages waiting and one held in `orders`."""
-    broker = start_broker()
-    async with await aio_pika.connect(broker.amqp_url) as connection, connection.channel() as channel:
+def api(own_broker):
+    with httpx.Client(base_url=own_broker.management_url, verify=False) as client:
+        yield client
+
+
+@pytest.fixture
+def read(own_broker):
+    """Reads one page of metrics."""
+    with httpx.Client(base_url=own_broker.metrics_url, verify=False) as client:
+        yield lambda path="/metrics": samples(client.get(path).text)
+
+
+@pytest.fixture
+def before(read):
+    """The counters before the work: they only rise, and the broker has had other tests."""
+    return read()
+
+
+@pytest.fixture
+async def orders(own_broker, before):
+    """A queue with two messages waiting and one held; gone afterwards."""
+    async with await aio_pika.connect(own_broker.amqp_url) as connection, connection.channel() as channel:
         queue = await channel.declare_queue("orders", durable=True)
         for body in (b"1", b"2", b"3"):
             await channel.default_exchange.publish(Message(body), "orders")
         await queue.get()
-        yield broker
+        yield queue
+        await channel.queue_delete("orders")
 
 
-async def test_metrics_carry_rabbitmq_s_names(busy_broker):
-    async with httpx.AsyncClient(base_url=busy_broker.metrics_url) as client:
-        total = samples((await client.get("/metrics")).text)
-        each = samples((await client.get("/metrics/per-object")).text)
+async def test_metrics_carry_rabbitmq_s_names(orders, read, before):
+    total, each = read(), read("/metrics/per-object")
+    confirmed = ("rabbitmq_channel_messages_confirmed_total", "")
 
     assert total["rabbitmq_queue_messages_ready", ""] == 2
     assert total["rabbitmq_queue_messages_unacked", ""] == 1
     assert total["rabbitmq_connections", ""] == 1
-    assert total["rabbitmq_channel_messages_confirmed_total", ""] == 3
+    assert total[confirmed] - before[confirmed] == 3
     assert each["rabbitmq_queue_messages", "orders"] == 3
     assert each["rabbitmq_queue_messages_published_total", "orders"] == 3
     assert each["rabbitmq_queue_consumers", "orders"] == 0
 
 
-async def test_counters_do_not_fall_when_a_queue_goes(busy_broker):
-    async with httpx.AsyncClient(base_url=busy_broker.management_url) as api:
-        assert (await api.delete("/api/queues/%2F/orders")).status_code == 204
-    total = samples(httpx.get(busy_broker.metrics_url + "/metrics").text)
+async def test_counters_do_not_fall_when_a_queue_goes(orders, api, read, before):
+    assert api.delete("/api/queues/%2F/orders").status_code == 204
+    total = read()
+    published = ("rabbitmq_queue_messages_published_total", "")
 
-    assert total["rabbitmq_queue_messages_published_total", ""] == 3
+    assert total[published] - before[published] == 3
     assert total["rabbitmq_queue_messages", ""] == 0
 
 
@@ -114,9 +145,9 @@ def start_exporter():
         exporter.stop()
 
 
-async def test_the_exporter_shows_queues_under_kbudde_s_names(busy_broker, start_exporter):
-    exporter = start_exporter(busy_broker.management_url.replace("guest:guest@", ""))
-    async with httpx.AsyncClient(base_url=exporter.url) as client:
+async def test_the_exporter_shows_queues_under_kbudde_s_names(orders, own_broker, start_exporter):
+    exporter = start_exporter(own_broker.management_url.replace("guest:guest@", ""))
+    async with httpx.AsyncClient(base_url=exporter.url, verify=False) as client:
         found = samples((await client.get("/metrics")).text)
         health = await client.get("/health")
     code = exporter.stop()
@@ -141,13 +172,13 @@ def test_the_exporter_without_a_broker_says_so_and_lives(unused_tcp_port, start_
     assert exporter.stop() == 0
 
 
-def test_the_management_api_lists_only_the_columns_asked_for(start_broker):
-    broker = start_broker()
-    with httpx.Client(base_url=broker.management_url) as api:
-        for name in ("b", "a"):
-            api.put(f"/api/queues/%2F/{name}", content=json.dumps({"durable": "true"}))
-        shown = api.get("/api/queues?columns=name,messages&sort=name").json()
-        paged = api.get("/api/queues?page=2&page_size=1&columns=name&sort=name").json()
+def test_the_management_api_lists_only_the_columns_asked_for(api):
+    for name in ("b", "a"):
+        api.put(f"/api/queues/%2F/{name}", content=json.dumps({"durable": "true"}))
+    shown = api.get("/api/queues?columns=name,messages&sort=name").json()
+    paged = api.get("/api/queues?page=2&page_size=1&columns=name&sort=name").json()
+    for name in ("b", "a"):
+        api.delete(f"/api/queues/%2F/{name}")
 
     assert shown == [{"name": "a", "messages": 0}, {"name": "b", "messages": 0}]
     assert (paged["items"], paged["page_count"], paged["total_count"]) == ([{"name": "b"}], 2, 2)
