@@ -215,14 +215,6 @@ async def test_a_queue_with_another_limit_is_refused_with_both_values(target, na
     assert told == f"PRECONDITION_FAILED - inequivalent arg 'x-max-length' for queue '{name}' in vhost '/': {words}"
 
 
-async def test_a_name_of_the_broker_s_own_is_not_declared_even_where_it_exists(connect):
-    channel = await (await connect()).channel()
-    queue = await channel.declare_queue(exclusive=True)
-
-    with pytest.raises(aiormq.exceptions.ChannelAccessRefused, match=r"contains reserved prefix 'amq\.\*'"):
-        await channel.declare_queue(queue.name, exclusive=True)
-
-
 async def test_publishing_to_an_unknown_exchange_closes_the_channel(connect, name):
     connection = await connect()
     channel = await connection.channel()

@@ -16,6 +16,7 @@ from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.routing.bindings import Binding, Destination
 from drillyard.broker.routing.exchange import Exchange
 from drillyard.broker.routing.map import check_exchange
+from drillyard.broker.wire.methods import QueueDeclareOk
 
 
 def on_exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> None:
@@ -67,7 +68,7 @@ def on_queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
         queue = channel.vhost.declare_queue(wanted, channel.connection)
         durable = queue.declaration.stored
     channel.last_queue = queue.name
-    answer = commands.Queue.DeclareOk(queue.name, len(queue.ready), len(queue.consumers))
+    answer = QueueDeclareOk(queue.name, len(queue.ready), len(queue.consumers))
     _answer(channel, answer, nowait=method.nowait, durable=durable)
 
 
