@@ -6,7 +6,9 @@ Rates and histories are absent; counters are there, and whoever wants rates take
 
 from __future__ import annotations
 
+import os
 import platform
+import resource
 from typing import Any
 
 from drillyard.broker.broker import Broker
@@ -21,16 +23,20 @@ Json = dict[str, Any]
 NODE = f"{PRODUCT}@localhost"
 
 
-def overview(broker: Broker) -> Json:
-    vhost = broker.vhost
-    queues = list(vhost.queues.values())
-    ready = sum(len(queue.ready) for queue in queues)
-    unacknowledged = sum(queue.unacknowledged for queue in queues)
+def product() -> Json:
     return {
-        "management_version": VERSION,
         "product_name": PRODUCT,
         "product_version": VERSION,
         "rabbitmq_version": f"{VERSION} ({PRODUCT})",  # Tools print this field; it must not claim to be RabbitMQ.
+    }
+
+
+def overview(broker: Broker) -> Json:
+    vhost = broker.vhost
+    queues = list(vhost.queues.values())
+    return {
+        "management_version": VERSION,
+        **product(),
         "python_version": platform.python_version(),
         "cluster_name": NODE,
         "node": NODE,
@@ -46,11 +52,7 @@ def overview(broker: Broker) -> Json:
             "queue_declared": vhost.queues_declared,
             "queue_deleted": vhost.queues_deleted,
         },
-        "queue_totals": {
-            "messages": ready + unacknowledged,
-            "messages_ready": ready,
-            "messages_unacknowledged": unacknowledged,
-        },
+        "queue_totals": _queue_totals(broker),
         "object_totals": {
             "channels": sum(len(connection.channels) for connection in broker.connections),
             "connections": len(broker.connections),
@@ -62,6 +64,28 @@ def overview(broker: Broker) -> Json:
             {"node": NODE, "protocol": protocol, "ip_address": broker.settings.host, "port": port}
             for protocol, port in broker.ports.items()
         ],
+    }
+
+
+def _queue_totals(broker: Broker) -> Json:
+    ready = sum(len(queue.ready) for queue in broker.vhost.queues.values())
+    unacknowledged = sum(queue.unacknowledged for queue in broker.vhost.queues.values())
+    return {
+        "messages": ready + unacknowledged,
+        "messages_ready": ready,
+        "messages_unacknowledged": unacknowledged,
+    }
+
+
+def vhost(broker: Broker) -> Json:
+    return {
+        "name": "/",
+        "description": "The only virtual host",
+        "tags": [],
+        "tracing": False,
+        "cluster_state": {NODE: "running"},
+        "message_stats": _total_stats(broker),
+        **_queue_totals(broker),
     }
 
 
@@ -90,6 +114,8 @@ def node(broker: Broker) -> Json:
         "disk_free": alarms.disk_free_bytes,
         "disk_free_limit": alarms.disk_free_limit_bytes,
         "disk_free_alarm": alarms.disk,
+        "fd_used": len(os.listdir("/dev/fd")),
+        "fd_total": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "partitions": [],
         "processors": 1,
         "db_dir": str(broker.settings.data),

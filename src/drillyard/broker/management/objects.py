@@ -25,13 +25,12 @@ async def node(broker: Broker, request: Request) -> Response:
     return one(request, describe.node(broker))
 
 
-async def whoami(broker: Broker, request: Request) -> Response:
-    return JSONResponse({"name": broker.settings.user, "tags": ["administrator"]})
-
-
 async def vhosts(broker: Broker, request: Request) -> Response:
-    totals = describe.overview(broker)["queue_totals"]
-    return listing(request, [{"name": "/", "description": "The only virtual host", "tracing": False, **totals}])
+    return listing(request, [describe.vhost(broker)])
+
+
+async def vhost(broker: Broker, request: Request) -> Response:
+    return one(request, describe.vhost(broker))
 
 
 async def connections(broker: Broker, request: Request) -> Response:
@@ -92,8 +91,8 @@ ROUTES: list[tuple[str, str, Call]] = [
     ("GET", "/api/overview", overview),
     ("GET", "/api/nodes", nodes),
     ("GET", "/api/nodes/{name}", node),
-    ("GET", "/api/whoami", whoami),
     ("GET", "/api/vhosts", vhosts),
+    ("GET", "/api/vhosts/{vhost}", vhost),
     ("GET", "/api/connections", connections),
     ("GET", "/api/connections/{name}", connection),
     ("DELETE", "/api/connections/{name}", close_connection),
