@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiormq
 import pytest
-from pamqp import commands
+from pamqp import commands, frame, header
 
 Basic, Queue = commands.Basic, commands.Queue
 
@@ -31,3 +31,16 @@ def test_a_queue_may_have_any_name(raw, name):
     assert raw.expect(Queue.DeclareOk).queue == name
     raw.say(Basic.Get(queue=""))  # The one declared last.
     raw.expect(Basic.GetEmpty)
+
+
+def test_an_empty_name_means_the_queue_declared_last(raw):
+    raw.open()
+    raw.say(Queue.Declare(queue="", exclusive=True))
+    name = raw.expect(Queue.DeclareOk).queue
+    raw.say(Queue.Bind(queue="", exchange="amq.direct", routing_key=""))
+    raw.expect(Queue.BindOk)
+    raw.say(Basic.Publish(exchange="amq.direct", routing_key=name))
+    raw.send(frame.marshal(header.ContentHeader(), 1))
+    raw.say(Basic.Get(queue=""))
+
+    assert raw.expect(Basic.GetOk).exchange == "amq.direct"
