@@ -26,12 +26,13 @@ Answer = TypeVar("Answer")
 
 
 class Telemetry:
-    """Logs, events, metrics, pipelines, monitors, incidents, and the containers last reported. Must be closed."""
+    """Logs, spans, events, metrics, pipelines, monitors, incidents, the containers last reported. Must be closed."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.clock = clock
         self.logs = SqliteStore(folder / "logs.db")
+        self.spans = SqliteStore(folder / "spans.db")
         self.events = SqliteStore(folder / "events.db")
         self.pipelines = PipelineBook(folder / "pipelines.json")
         self.checks = Checks()
@@ -43,6 +44,7 @@ class Telemetry:
         self.log_writer = GroupWriter(self.logs.add, self._writers)
         self.metrics = MetricStore(folder / "metrics.db")
         self.metric_writer = GroupWriter(self.metrics.add, self._writers)
+        self.span_writer = GroupWriter(self.spans.add, self._writers)
         self.event_writer = GroupWriter(self.events.add, self._writers)
 
     def evaluator(self) -> Evaluator:
@@ -60,10 +62,11 @@ class Telemetry:
 
     def close(self) -> None:
         """Waits for running commits, ends running searches, then closes the files."""
-        self.logs.abort_searches()
-        self.events.abort_searches()
+        stores = (self.logs, self.spans, self.events)
+        for store in stores:
+            store.abort_searches()
         self._writers.shutdown()
         self._readers.shutdown(cancel_futures=True)
-        self.logs.close()
-        self.events.close()
+        for store in stores:
+            store.close()
         self.metrics.close()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drillyard.telemetry.logs import origins
 from drillyard.telemetry.logs.query import QueryError, matches, parse
 from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.logs.record_store import SearchTooSlow, Window
@@ -18,16 +19,26 @@ CASES = json.loads((Path(__file__).parent / "data" / "log-query-cases.json").rea
 ALWAYS = Window(0, 1 << 41)
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory):
+@pytest.fixture(scope="module", params=[origins.ORIGINS_MAX, 3], ids=["all origins numbered", "three of them"])
+def stored(tmp_path_factory, request):
+    most, origins.ORIGINS_MAX = origins.ORIGINS_MAX, request.param
     store = SqliteStore(tmp_path_factory.mktemp("logs") / "logs.db")
     names = list(CASES["logs"])
     store.add([Record(1_000 + number, **CASES["logs"][name]) for number, name in enumerate(names)])
     store.add(
-        [Record(5_000, "__x é Straße _ a_b", attributes={"n": [1.5, {"deep": True}], "nothing": None}, tags=["bare"])]
+        [
+            Record(
+                5_000,
+                "__x é Straße _ a_b",
+                attributes={"n": [1.5, {"deep": True}], "nothing": None},
+                tags=["bare"],
+                hidden={"trace_id": "ABC"},
+            )
+        ]
     )
     yield store
     store.close()
+    origins.ORIGINS_MAX = most
 
 
 @pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: case["query"])
@@ -73,6 +84,7 @@ PIECES = st.sampled_from(
         "@user:John*",
         "service:*",
         "message:refused",
+        "trace_id:abc",
         "'!!'",
     ]
 )

@@ -308,9 +308,3 @@ async def test_the_first_version_lists_logs_page_by_page(client):
 async def test_what_is_not_kept_is_an_empty_list_and_cannot_be_written(client, path):
     assert (await client.get(path)).status_code == 200
     assert (await client.post(path, json={})).status_code == 405
-
-
-async def test_there_are_no_spans(client):
-    body = {"data": {"type": "search_request", "attributes": {"filter": {"query": "*"}}}}
-    assert (await client.post("/api/v2/spans/events/search", json=body)).json()["data"] == []
-    assert (await client.post("/api/v2/spans/events/search", json={})).status_code == 400

@@ -27,7 +27,7 @@ RATE_MAX = 6_000
 RATE_PERIOD_S = 60
 
 _INTAKE = re.compile(
-    r"/v1/input(/.*)?|/api/v2/logs|/api/v[12]/series|/api/v1/(check_run|container|validate|distribution_points|intake)"
+    r"/v1/input(/.*)?|/v1/(logs|metrics|traces)|/api/v2/logs|/api/v[12]/series|/api/v1/(check_run|container|validate|distribution_points|intake)"
 )
 _OPEN = frozenset({"/health"})
 

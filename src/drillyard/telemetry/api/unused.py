@@ -1,5 +1,5 @@
 """
-What this telemetry does not keep, read as in an account that has none of it: traces, dashboards, SLOs, downtimes.
+What this telemetry does not keep, read as in an account that has none of it: dashboards, SLOs, downtimes.
 
 Investigators' tools look there as a matter of course, and an empty list is the true answer. Writing there is refused.
 """
@@ -12,10 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from drillyard.telemetry.api.answers import ApiError, answer, request_id
-from drillyard.telemetry.api.body import read_object
-from drillyard.telemetry.api.fields import section
-from drillyard.telemetry.api.pages import read_window
+from drillyard.telemetry.api.answers import answer
 from drillyard.telemetry.telemetry import Telemetry
 
 _USER = {"type": "users", "id": "drillyard", "attributes": {"name": "on-call", "handle": "on-call", "status": "Active"}}
@@ -40,16 +37,4 @@ def routes(telemetry: Telemetry) -> list[Route]:
     async def empty(request: Request) -> Response:
         return answer(_EMPTY[request.url.path])
 
-    async def spans(request: Request) -> Response:
-        data = section(await read_object(request), "data")
-        kind = "aggregate_request" if request.url.path.endswith("aggregate") else "search_request"
-        if data.get("type") != kind:
-            raise ApiError(400, f"data.type must be {kind}.")
-        read_window(section(section(data, "attributes"), "filter"), telemetry.now_ms())
-        return answer({"data": [], "meta": {"elapsed": 0, "request_id": request_id(), "status": "done"}})
-
-    return [
-        *(Route(path, empty, methods=["GET"]) for path in _EMPTY),
-        Route("/api/v2/spans/events/search", spans, methods=["POST"]),
-        Route("/api/v2/spans/analytics/aggregate", spans, methods=["POST"]),
-    ]
+    return [Route(path, empty, methods=["GET"]) for path in _EMPTY]

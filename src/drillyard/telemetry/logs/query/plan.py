@@ -25,6 +25,7 @@ from drillyard.telemetry.logs.record import Record
 EVERY = "every"
 ALTERNATIVES_MAX = 200
 """A wildcard that fits more known values than this is left to the matcher."""
+TRACE_FIELDS = ("trace_id", "span_id")
 _ESCAPED = "__x"
 
 _LONG_WORD = re.compile(rf"\w{{{WORD_LENGTH_MAX + 1}}}", re.ASCII)
@@ -57,6 +58,9 @@ def index_text(record: Record, origin: int | None = None) -> tuple[str, str]:
         for path, found in record.flat.items():
             terms.add(term("@", path))
             terms.update(term("@" + path, value) for value in found)
+    for name in TRACE_FIELDS:
+        if name in record.hidden:
+            terms.add(term(name, str(record.hidden[name]).lower()))
     first = EVERY if origin is None else f"{EVERY} {origin_word(origin)}"
     # Sorted, because taking a record out of the index needs the very same text again.
     return _index_message(record.message), " ".join([first, *sorted(terms)])
@@ -199,6 +203,8 @@ def _match(node: Match, known: Known) -> Plan:
         if is_wild(node.pattern):
             return Plan(_terms([term("@", field.name)]), exact=False)
         return Plan(_terms([term("@" + field.name, node.pattern)]), exact=True)
+    if field.name in TRACE_FIELDS and field.kind is FieldKind.RESERVED and node.pattern and not is_wild(node.pattern):
+        return Plan(_terms([term(field.name, node.pattern)]), exact=True)
     if not _listed(field):
         return Plan(None, exact=False)
     if not is_wild(node.pattern):

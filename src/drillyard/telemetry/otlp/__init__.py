@@ -1,0 +1,3 @@
+"""
+OpenTelemetry's JSON (opentelemetry-proto, "OTLP/HTTP"): logs, metrics and spans become our records and points.
+"""

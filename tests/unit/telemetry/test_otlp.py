@@ -1,0 +1,173 @@
+"""OpenTelemetry's logs, metrics and spans arrive in the same stores and are found by the same language."""
+
+from __future__ import annotations
+
+import pytest
+
+TRACE, FIRST, SECOND = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174", "eee19b7ec3c1b173"
+
+
+def attribute(name, **value):
+    return {"key": name, "value": value}
+
+
+RESOURCE = {
+    "attributes": [
+        attribute("service.name", stringValue="orders"),
+        attribute("k8s.namespace.name", stringValue="sock-shop"),
+        attribute("host.name", stringValue="node"),
+    ]
+}
+
+
+def nanoseconds(telemetry, later_ms=0):
+    return str((telemetry.now_ms() + later_ms) * 1_000_000)
+
+
+def trace(telemetry):
+    def span(identity, parent, kind, name, took_ms, code, *attributes):
+        return {
+            "traceId": TRACE.upper(),
+            "spanId": identity,
+            "parentSpanId": parent,
+            "name": name,
+            "kind": kind,
+            "startTimeUnixNano": nanoseconds(telemetry),
+            "endTimeUnixNano": nanoseconds(telemetry, took_ms),
+            "attributes": list(attributes),
+            "status": {"code": code},
+        }
+
+    method, route = attribute("http.method", stringValue="POST"), attribute("http.route", stringValue="/orders")
+    spans = [
+        span(FIRST, "", 2, "POST", 40, 0, method, route, attribute("http.status_code", intValue="406")),
+        span(SECOND, FIRST, "SPAN_KIND_PRODUCER", "shipping-task publish", 3, 2),
+    ]
+    return {"resourceSpans": [{"resource": RESOURCE, "scopeSpans": [{"spans": spans}]}]}
+
+
+async def search(client, query):
+    body = {"data": {"type": "search_request", "attributes": {"filter": {"query": query}, "sort": "timestamp"}}}
+    answer = await client.post("/api/v2/spans/events/search", json=body)
+    assert answer.status_code == 200, answer.text
+    return [span["attributes"] for span in answer.json()["data"]]
+
+
+async def test_a_trace_is_found_by_every_field_of_its_spans(client, telemetry):
+    assert (await client.post("/v1/traces", json=trace(telemetry))).json() == {}
+    first, second = await search(client, f"trace_id:{TRACE}")
+    assert (first["resource_name"], first["operation_name"]) == ("POST /orders", "server.request")
+    assert first["custom"]["http.status_code"] == 406
+    assert first["custom"]["duration"] == 40_000_000
+    assert (second["parent_id"], second["status"], first["parent_id"]) == (FIRST, "error", "0")
+    for query in (
+        "status:error",
+        f"span_id:{SECOND}",
+        "@duration:<5000000",
+        "span_kind:producer",
+        "-@http.status_code:406 service:orders kube_namespace:sock-shop",
+        'resource_name:"shipping-task publish"',
+    ):
+        assert [span["span_id"] for span in await search(client, query)] == [SECOND], query
+
+
+async def test_spans_are_counted_and_measured_by_group(client, telemetry):
+    await client.post("/v1/traces", json=trace(telemetry))
+    asked = {
+        "compute": [{"aggregation": "count"}, {"aggregation": "max", "metric": "@duration"}],
+        "group_by": [{"facet": "resource_name"}],
+        "filter": {"query": "service:orders"},
+    }
+    body = {"data": {"type": "aggregate_request", "attributes": asked}}
+    answer = await client.post("/api/v2/spans/analytics/aggregate", json=body)
+    found = {b["attributes"]["by"]["resource_name"]: b["attributes"]["compute"] for b in answer.json()["data"]}
+    assert found == {
+        "post /orders": {"c0": 1, "c1": 40_000_000.0},
+        "shipping-task publish": {"c0": 1, "c1": 3_000_000.0},
+    }
+
+
+async def test_a_log_arrives_with_severity_trace_and_tags(client, telemetry):
+    tries = attribute("tries", arrayValue={"values": [{"intValue": 3}]})
+    record = {
+        "timeUnixNano": nanoseconds(telemetry),
+        "severityNumber": 17,
+        "body": {"stringValue": "Payment failed for order 1"},
+        "traceId": TRACE,
+        "attributes": [attribute("order.id", stringValue="1"), tries],
+    }
+    body = {"resourceLogs": [{"resource": RESOURCE, "scopeLogs": [{"logRecords": [record]}]}]}
+    assert (await client.post("/v1/logs", json=body)).status_code == 200
+    query = f'trace_id:{TRACE} status:error kube_namespace:sock-shop @order.id:1 @tries:3 "Payment failed"'
+    answer = await client.post("/api/v2/logs/events/search", json={"filter": {"query": query}})
+    assert [log["attributes"]["host"] for log in answer.json()["data"]] == ["node"]
+
+
+async def test_metrics_of_every_kind_become_points(client, telemetry):
+    at = {"timeUnixNano": nanoseconds(telemetry)}
+    quantiles = [{"quantile": 0.5, "value": 1}]
+    metrics = [
+        {"name": "queue.depth", "gauge": {"dataPoints": [at | {"asInt": "0"}]}},
+        {"name": "orders", "sum": {"aggregationTemporality": 1, "dataPoints": [at | {"asDouble": 4.5}]}},
+        {"name": "http-time", "histogram": {"dataPoints": [at | {"count": "7", "sum": 1.5, "max": 0.5}]}},
+        {"name": "gc", "summary": {"dataPoints": [at | {"count": 2, "sum": 3.0, "quantileValues": quantiles}]}},
+    ]
+    body = {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": metrics}]}]}
+    assert (await client.post("/v1/metrics", json=body)).status_code == 200
+    now_s = telemetry.now_ms() // 1000
+    expected = {"queue.depth": 0, "orders": 4.5, "http_time.count": 7, "http_time.max": 0.5, "gc.quantile": 1}
+    for name, value in expected.items():
+        (series,) = telemetry.metrics.series(name, now_s - 60, now_s + 60)
+        assert series.points[0][1] == value
+        assert {"service:orders", "kube_namespace:sock-shop", "host:node"} <= set(series.tags)
+
+
+def nested(levels):
+    value = {"stringValue": "x"}
+    for _ in range(levels):
+        value = {"arrayValue": {"values": [value]}}
+    return value
+
+
+def spans(span):
+    return {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+
+
+def logs(body):
+    return {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": body}]}]}]}
+
+
+def metric(found):
+    return {"resourceMetrics": [{"scopeMetrics": [{"metrics": [found]}]}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("traces", {"resourceSpans": 5}),
+        ("traces", spans({"traceId": "x", "spanId": FIRST})),
+        ("traces", spans({"traceId": TRACE, "spanId": FIRST, "startTimeUnixNano": "-1"})),
+        ("logs", logs(nested(30))),
+        ("logs", logs({"intValue": "x"})),
+        ("metrics", metric({"name": "1", "gauge": {}})),
+        ("metrics", metric({"name": "a", "gauge": {"dataPoints": [{}]}})),
+        ("metrics", []),
+    ],
+)
+async def test_what_is_no_otlp_is_refused_with_a_sentence(client, path, body):
+    answer = await client.post(f"/v1/{path}", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0].endswith(".")
+
+
+async def test_protobuf_is_refused_with_the_setting_to_change(client):
+    answer = await client.post("/v1/traces", content=b"\x0a", headers={"Content-Type": "application/x-protobuf"})
+    assert answer.status_code == 415
+    assert "http/json" in answer.json()["errors"][0]
+
+
+async def test_spans_want_both_keys_and_their_own_form(client):
+    assert (await client.post("/api/v2/spans/events/search", json={})).status_code == 400
+    body = {"data": {"type": "search_request", "attributes": {}}}
+    answer = await client.post("/api/v2/spans/events/search", json=body, headers={"DD-APPLICATION-KEY": "wrong"})
+    assert answer.status_code == 403
