@@ -77,7 +77,8 @@ def logs(
     """
     Search the logs, oldest first, with UTC times.
 
-    When nothing is found, stderr says why: an unknown value and the known ones near it, the window, the status.
+    When nothing is found, stderr says why: an unknown value and the known ones near it, the window, the status. A query
+    that begins with a minus sign comes last, after two dashes: `drill logs --count -- -status:info`.
     """
     search = Search(query, start, end, limit, json_output)
     facets = tuple(by or ())

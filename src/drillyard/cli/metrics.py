@@ -46,7 +46,7 @@ def register(app: typer.Typer) -> None:
 def metrics(
     query: Annotated[
         str,
-        typer.Argument(help="A Datadog metric query, such as: avg:rabbitmq.queue.messages{rabbitmq_queue:shipping-task}"),
+        typer.Argument(help="A Datadog metric query, such as: avg:rabbitmq.queue.messages{*} by {rabbitmq_queue}"),
     ],
     start: Annotated[str, typer.Option("--from", metavar="TIME", help="now-15m, RFC 3339, or epoch ms.")] = "now-15m",
     end: Annotated[str, typer.Option("--to", metavar="TIME", help="As --from.")] = "now",

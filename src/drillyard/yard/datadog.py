@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from drillyard.base.clock import rfc3339
-from drillyard.base.errors import DrillyardError
+from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.yard.refused_query import refused_query
 
 _TIMEOUT_S = 15.0
@@ -199,6 +199,9 @@ class DatadogClient:
             answer = await self._client.request(method, path, **arguments)
         except httpx.HTTPError as lost:
             raise DrillyardError(f"The telemetry did not answer {path}: {type(lost).__name__} {lost}.") from lost
+        except UnicodeEncodeError as broken:
+            # A shell hands over any bytes; what is no text comes as half characters that JSON cannot carry.
+            raise SettingError("The query or its window holds bytes that are no UTF-8 text.") from broken
         if answer.is_success:
             return answer.json()
         if answer.status_code == 400 and query is not None:

@@ -6,6 +6,10 @@ import asyncio
 import json
 import signal
 
+import pytest
+
+from drillyard.base.errors import SettingError
+
 ORDER = "6900953ac1f4320001b50703"
 SPRING = (
     f"2025-10-28 10:04:45.548 ERROR [orders,,,] 1 --- [           main] w.w.s.o.Orders : Payment failed for {ORDER}"
@@ -44,6 +48,12 @@ async def test_a_time_that_is_none_is_bad_usage(lab) -> None:
 
     assert done.code == 2
     assert done.err.startswith("'yesterday' is not a time.")
+
+
+async def test_bytes_that_are_no_text_are_refused_with_a_sentence(lab) -> None:
+    for command in ("logs", "events", "metrics"):
+        with pytest.raises(SettingError, match="no UTF-8 text"):
+            await lab.drill(command, "a\udcffb")
 
 
 async def test_an_empty_result_says_why(lab) -> None:
