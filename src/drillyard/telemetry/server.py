@@ -55,7 +55,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
-    telemetry = Telemetry(settings.data, SystemClock())
+    telemetry = Telemetry(settings.data, SystemClock(), settings.records_max)
     try:
         config = uvicorn.Config(
             build_app(telemetry, settings),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drillyard.base.errors import SettingError
+from drillyard.telemetry.logs.store import RECORDS_MAX
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class Settings:
     port: int = 0
     ready_file: Path | None = None
     log_age_max_s: int | None = None
-    """Older logs are dropped, as Datadog does after 18 hours (64800); None takes them all."""
+    """Older logs are dropped at the door, as Datadog does after 18 hours (64800); None takes them all."""
+    records_max: int = RECORDS_MAX
+    """Logs, spans and events kept, of each kind; beyond it the oldest make room."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -36,6 +39,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         port=read_port(environment, 0),
         ready_file=Path(ready_file) if ready_file else None,
         log_age_max_s=_age(environment),
+        records_max=_records_max(environment),
     )
 
 
@@ -54,6 +58,15 @@ def _age(environment: Mapping[str, str]) -> int | None:
     if not text.isdecimal() or not 0 < int(text) < 10**9:
         raise SettingError(
             f"LOG_AGE_MAX is {text!r}, which is no number of seconds.", hint="Datadog's own limit is 64800."
+        )
+    return int(text)
+
+
+def _records_max(environment: Mapping[str, str]) -> int:
+    text = environment.get("RECORDS_MAX") or str(RECORDS_MAX)
+    if not text.isdecimal() or not 10_000 <= int(text) <= 100_000_000:
+        raise SettingError(
+            f"RECORDS_MAX is {text[:30]!r}, which is no number of records.", hint="Give 10000 to 100000000."
         )
     return int(text)
 

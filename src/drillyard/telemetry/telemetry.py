@@ -14,7 +14,7 @@ from drillyard.base.clock import Clock
 from drillyard.telemetry.checks import Checks
 from drillyard.telemetry.containers import Containers
 from drillyard.telemetry.incidents.book import IncidentBook
-from drillyard.telemetry.logs.store import SqliteStore
+from drillyard.telemetry.logs.store import RECORDS_MAX, SqliteStore
 from drillyard.telemetry.metrics.store import MetricStore
 from drillyard.telemetry.monitors.answer import Oracle
 from drillyard.telemetry.monitors.book import MonitorBook
@@ -28,12 +28,12 @@ Answer = TypeVar("Answer")
 class Telemetry:
     """Logs, spans, events, metrics, pipelines, monitors, incidents, the containers last reported. Must be closed."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, records_max: int = RECORDS_MAX) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.clock = clock
-        self.logs = SqliteStore(folder / "logs.db")
-        self.spans = SqliteStore(folder / "spans.db")
-        self.events = SqliteStore(folder / "events.db")
+        self.logs = SqliteStore(folder / "logs.db", records_max)
+        self.spans = SqliteStore(folder / "spans.db", records_max)
+        self.events = SqliteStore(folder / "events.db", records_max)
         self.pipelines = PipelineBook(folder / "pipelines.json")
         self.checks = Checks()
         self.monitors = MonitorBook(folder / "monitors.json")

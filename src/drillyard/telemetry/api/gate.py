@@ -21,7 +21,7 @@ from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.api.answers import ApiError, error_answer
 from drillyard.telemetry.logs.cursor import CursorError
 from drillyard.telemetry.logs.intake import IntakeError
-from drillyard.telemetry.logs.record_store import SearchTooSlow
+from drillyard.telemetry.logs.record_store import SearchTooSlow, StoreFull
 
 RATE_MAX = 6_000
 RATE_PERIOD_S = 60
@@ -127,6 +127,8 @@ def refusal(error: Exception) -> Response:
     match error:
         case ApiError() | IntakeError():
             return error_answer(error.status, str(error), getattr(error, "headers", None))
+        case StoreFull():
+            return error_answer(507, str(error))
         case SearchTooSlow():
             return error_answer(408, str(error))
         case CursorError() | DrillyardError():

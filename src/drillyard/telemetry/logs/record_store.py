@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from drillyard.base.errors import DrillyardError
@@ -25,6 +26,13 @@ class SearchTooSlow(DrillyardError):
 
     def __init__(self) -> None:
         super().__init__(f"The search took longer than {SEARCH_S:.0f} s. Narrow the time or the query.")
+
+
+class StoreFull(DrillyardError):
+    """The disk has no room for more; nothing of the batch was kept."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"The disk of {folder} is full: nothing was kept.", hint="Free space there and send again.")
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class RecordStore(Protocol):
     """What the API needs of a store. All methods may be called from several threads."""
 
     def add(self, records: Sequence[Record]) -> None:
-        """Keeps them for good and sets their keys."""
+        """Keeps them for good and sets their keys. Raises StoreFull."""
 
     def search(
         self, query: Node, window: Window, *, newest_first: bool = True, after: int | None = None

@@ -11,6 +11,7 @@ key order is the order of time and, within a millisecond, of arrival.
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,11 +29,13 @@ from drillyard.telemetry.logs.query.nodes import Node
 from drillyard.telemetry.logs.query.plan import Plan, index_text, indexed_pairs, origin_word, plan
 from drillyard.telemetry.logs.reading import Reading
 from drillyard.telemetry.logs.record import Record, from_document, without_origin
-from drillyard.telemetry.logs.record_store import KEY_MAX, KEY_SHIFT, OriginCount, Window
+from drillyard.telemetry.logs.record_store import KEY_MAX, KEY_SHIFT, OriginCount, StoreFull, Window
 
 RECORDS_MAX = 2_000_000
 """Beyond it the oldest make room, PRUNED at a time."""
 PRUNED = 2_000
+FREE_MIN_BYTES = 64 * 1024 * 1024
+"""With less room on the disk nothing more is taken, so that SQLite can still tidy up."""
 
 ROWS = 200
 """Rows in one INSERT: Python's other threads run meanwhile, where a statement a row would stop at each for them."""
@@ -85,6 +88,8 @@ class SqliteStore:
             self._readers.clear()
 
     def add(self, records: Sequence[Record]) -> None:
+        if shutil.disk_usage(self._path.parent).free < FREE_MIN_BYTES:
+            raise StoreFull(self._path.parent)
         with self._writing:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -93,11 +98,13 @@ class SqliteStore:
                 if count > self._records_max:
                     count -= self._prune()
                 self._writer.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 self._numbers.clear()
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
                     self.origins = Origins.load(self._writer)
+                if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+                    raise StoreFull(self._path.parent) from error
                 raise
             self._seen |= new
             self._count = count

@@ -1,0 +1,80 @@
+"""Hostile input: the right error or a harmless record, bounded work, and the search stays up."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from drillyard.base.errors import SettingError
+from drillyard.telemetry.settings import read_settings
+
+NESTED = b'{"message": ' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}"
+
+
+async def count(client, query):
+    answer = await client.post("/api/v2/logs/analytics/aggregate", json={"filter": {"query": query}})
+    assert answer.status_code == 200, answer.text
+    return sum(bucket["computes"]["c0"] for bucket in answer.json()["data"]["buckets"])
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (json.dumps({"message": "huge " + "x" * 3_000_000}).encode(), 202),
+        (b'{"message": "\xff\xfe"}', 400),
+        (json.dumps({"message": "esc \x1b[2J\x00\x07 <script>"}).encode(), 202),
+        (json.dumps({"message": "\ud800 lone"}).encode(), 400),
+        (NESTED, 400),
+        (b"[" * 100_000, 400),
+        (json.dumps({"message": "word", "ddtags": ",".join(f"t:{n}" for n in range(50_000))}).encode(), 202),
+        (json.dumps({"message": "word", "service": "s" * 1_000_000}).encode(), 202),
+        (json.dumps({"message": "word", "n": 10**40}).encode(), 202),
+    ],
+    ids=[
+        "huge",
+        "no UTF-8",
+        "control",
+        "lone surrogate",
+        "nested",
+        "brackets",
+        "many tags",
+        "long service",
+        "big number",
+    ],
+)
+async def test_the_search_stays_up_whatever_comes_in(client, body, status):
+    answer = await client.post("/api/v2/logs", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status, answer.text
+    await client.post("/api/v2/logs", json=[{"message": "still here"}])
+    assert await count(client, '"still here"') == 1
+
+
+async def test_text_that_is_no_utf_8_is_kept_with_marks(client):
+    await client.post("/api/v2/logs", content=b"broken \xff text", headers={"Content-Type": "text/plain"})
+    assert await count(client, "broken text") == 1
+
+
+@pytest.mark.parametrize("query", ["(" * 1000 + "a" + ")" * 1000, "NOT " * 1000 + "a", "-" * 1000 + "a", "(" * 1000])
+async def test_deep_queries_are_refused_or_answered_but_never_break(client, query):
+    answer = await client.post("/api/v2/logs/events/search", json={"filter": {"query": query}})
+    assert answer.status_code in (200, 400)
+    if answer.status_code == 400:
+        assert "column" in answer.json()["errors"][0]
+
+
+async def test_a_full_disk_is_said_and_nothing_is_half_kept(client, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.logs.store.FREE_MIN_BYTES", 1 << 62)
+    answer = await client.post("/api/v2/logs", json=[{"message": "word"}])
+    assert answer.status_code == 507
+    assert "full" in answer.json()["errors"][0]
+    monkeypatch.undo()
+    assert (await client.post("/api/v2/logs", json=[{"message": "word"}])).status_code == 202
+    assert await count(client, "word") == 1
+
+
+def test_the_number_of_kept_records_is_a_setting():
+    needed = {"TELEMETRY_DATA": "x", "DD_API_KEY": "a", "DD_APP_KEY": "b"}
+    assert read_settings(needed | {"RECORDS_MAX": "50000"}).records_max == 50_000
+    with pytest.raises(SettingError):
+        read_settings(needed | {"RECORDS_MAX": "5"})
