@@ -26,7 +26,6 @@ from typing import Any
 from drillyard.base.clock import SystemClock, rfc3339
 from drillyard.base.errors import DrillyardError
 from drillyard.base.files import write_atomically
-from drillyard.base.ports import ephemeral_range
 from drillyard.base.processes import identify
 from drillyard.base.spawner import Spawner
 from drillyard.cluster import resources
@@ -37,7 +36,7 @@ from drillyard.cluster.controllers.run import run_controllers
 from drillyard.cluster.kubelet.kubelet import Kubelet
 from drillyard.cluster.kubelet.settings import NodeSettings
 from drillyard.cluster.network.service_network import ServiceNetwork
-from drillyard.yard import certificates, dead_man, images, kubeconfig, manifests, templates
+from drillyard.yard import certificates, dead_man, images, kubeconfig, manifests, port_range, templates
 from drillyard.yard.control.server import ControlServer
 from drillyard.yard.endpoints import PAGE_PORT, PAGE_SERVICE, services
 from drillyard.yard.home import YardFolder, yard_folder
@@ -52,7 +51,6 @@ _log = logging.getLogger(__name__)
 _NODE = "drillyard-worker"
 _ORDER = {"Namespace": 0, "Deployment": 2, "DaemonSet": 2}
 _READY_MAX_S = 75.0
-_PORTS_PER_YARD = 2000
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -136,11 +134,17 @@ class ControlPlane:
         return telemetry
 
     async def _start_network(self, api_server: ApiServer, spawner: Spawner) -> ServiceNetwork:
+        claimed = port_range.claim(self._folder.name)
+
+        async def release() -> None:
+            claimed.release()
+
+        self._stops.append(release)
         network = ServiceNetwork(
             api_server.api("network"),
             spawner,
             folder=self._folder.path / "network",
-            ports=_port_range(self._folder.name),
+            ports=claimed.ports,
             api_server_port=self._api_port,
             host_ports={PAGE_SERVICE: PAGE_PORT},
         )
@@ -232,15 +236,6 @@ async def _create(api: Api, obj: dict[str, Any]) -> None:
     resource = resources.of_kind(group, obj["kind"])
     assert resource is not None, f"the manifests hold a {obj['kind']}, which this cluster does not serve"
     await api.create(resource.plural, obj["metadata"].get("namespace"), obj)
-
-
-def _port_range(name: str) -> range:
-    """Ports below the kernel's own, a stretch for each yard; a port that is taken is passed over by the pool."""
-    low, _ = ephemeral_range()
-    slots = max(1, (low - 10_000) // _PORTS_PER_YARD)
-    slot = sum(name.encode()) % slots
-    start = 10_000 + slot * _PORTS_PER_YARD
-    return range(start, min(start + _PORTS_PER_YARD, low))
 
 
 async def serve(folder: YardFolder, options: UpOptions, progress: Progress) -> int:
