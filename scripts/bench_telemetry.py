@@ -6,7 +6,7 @@ How fast the telemetry is: lines in, the documents' queries, counts, groups, dis
 
 Lines have the shop's own formats. They enter as gzipped posts of 900 through the application itself, so that reading,
 pipelines, index and commit are all counted, the sockets not. A plain Python scan and `rg` (where it is on the PATH)
-answer the same questions. The torture writes container logs at a steady rate, kills agent and server at random, and
+count the same. The torture writes container logs at a steady rate, kills agent and server at random, and
 counts afterwards what is lost and what is there twice.
 """
 
@@ -270,13 +270,34 @@ def _timed(question: Callable[[], int]) -> str:
     return f"{(time.perf_counter() - started_s) * 1000:.0f} ms  {found} logs"
 
 
+def torture(seconds: int, rate: int, seed: int) -> int:
+    """The system test, longer and harder; its exit code."""
+    root = Path(__file__).parents[1]
+    told = {"TORTURE_SECONDS": f"{seconds}", "TORTURE_RATE": f"{rate}", "TORTURE_SEED": f"{seed}"}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-s",
+        f"--timeout={seconds * 3 + 120}",
+        "tests/system/telemetry/test_torture.py",
+    ]
+    return subprocess.run(command, cwd=root, env={**os.environ, **told}, check=False).returncode
+
+
 def main() -> int:
     """Exit code 1 when the torture lost a line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().partition("\n")[0])
     parser.add_argument("--lines", type=int, default=300_000)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--torture", action="store_true", help="kill agent and server at random instead")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--rate", type=int, default=5_000, help="lines a second while they are killed")
     given = parser.parse_args()
+    if given.torture:
+        return torture(given.seconds, given.rate, given.seed)
     asyncio.run(measure(given.lines, given.rounds, given.seed))
     return 0
 
