@@ -9,6 +9,8 @@ import socket
 
 import httpx
 
+from drillyard.shop.http_transport import AiohttpTransport
+
 _CONNECTIONS_MAX = 200
 _IDLE_S = 5  # Shorter than our servers keep an idle connection (service.KEEP_ALIVE_S).
 
@@ -21,7 +23,7 @@ def http_client(timeout_s: float) -> httpx.AsyncClient:
     """
     return httpx.AsyncClient(
         timeout=timeout_s,
-        limits=httpx.Limits(max_connections=_CONNECTIONS_MAX, max_keepalive_connections=50, keepalive_expiry=_IDLE_S),
+        transport=AiohttpTransport(connections_max=_CONNECTIONS_MAX, idle_s=_IDLE_S),
         trust_env=False,
         follow_redirects=False,
     )
