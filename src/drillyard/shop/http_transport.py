@@ -2,7 +2,8 @@
 How requests of our HTTP client reach the wire: httpx's interface and errors over aiohttp's connections.
 
 An order takes about fifteen calls between services. httpx's own transport parses in Python and looks at every
-connection of its pool for each request; measured at 20 shoppers, it took more than half of the shop's processor time.
+connection of its pool for each request. One run each at 20 shoppers, on a machine that others loaded differently each
+time: 31 ms of processor time per order in front-end and 26 in orders with it, 11 and 14 without.
 Promise kept here: no retry. A call that fails fails once, as the shop is built to show.
 """
 
