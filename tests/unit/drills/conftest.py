@@ -117,8 +117,8 @@ class FakeYard:
             return Found(0, [])
         if "WARN" in query:
             wanted = ["WARN"]
-        elif "(500 OR" in query:
-            wanted = [" 500"]
+        elif "(31m500 OR" in query:
+            wanted = ["31m500"]
         found = [
             {"attributes": {"timestamp": at.isoformat(), "message": text}}
             for at, service, text in self.lines
