@@ -5,12 +5,14 @@ One drill in one yard: opens the yard and the record, plays, and renders the rep
 from __future__ import annotations
 
 import platform
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from drillyard.base.clock import SystemClock
+from drillyard.drills.one_at_a_time import one_at_a_time
 from drillyard.drills.play import play
 from drillyard.drills.report import judge_again, write_reports
 from drillyard.drills.scene import Audience, DrillSettings, Scene
@@ -50,7 +52,8 @@ async def play_in_yard(incident: Incident, settings: DrillSettings, name: str, a
     """
     clock = SystemClock()
     command = _command(incident, settings, name)
-    async with open_yard(name) as yard:
+    async with open_yard(name) as yard, AsyncExitStack() as stack:
+        stack.enter_context(one_at_a_time(yard.folder))
         record = RecordWriter.create(
             yard.folder.home / "records",
             incident=incident.name,
