@@ -26,6 +26,11 @@ class FlattenLogLevels:
     async def prepare(self, yard: Yard) -> Self:
         if await self._ids(yard):
             raise DrillyardError(f'There already is a log pipeline called "{self.pipeline}".')
+        if await self._newest_status(yard) == "info":
+            raise DrillyardError(
+                "A line of payment's stderr has the status info already, so nothing would change.",
+                hint="Another log pipeline sets it; `drill pipelines remove` takes the ready ones out.",
+            )
         return self
 
     async def put_in(self, yard: Yard) -> None:
