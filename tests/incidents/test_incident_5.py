@@ -105,6 +105,11 @@ def test_a_runner_that_was_killed_is_cleared_up_after(
     assert replicas(kubectl) == "1"
 
 
+def hear_ctrl_c() -> None:
+    """A shell's background job, as a test run may be one, is started with SIGINT ignored; its children would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_heals_before_it_ends(yard: dict[str, Any], home: Path, kubectl: Kubectl) -> None:
     faults = home / "yards" / YARD / "faults.json"
     runner = subprocess.Popen(
@@ -114,10 +119,15 @@ def test_ctrl_c_heals_before_it_ends(yard: dict[str, Any], home: Path, kubectl: 
         stderr=subprocess.PIPE,
         text=True,
         stdin=subprocess.DEVNULL,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509
     )
-    wait_for(faults.exists)
-    runner.send_signal(signal.SIGINT)
-    _, errors = runner.communicate(timeout=60)
+    try:
+        wait_for(faults.exists)
+        runner.send_signal(signal.SIGINT)
+        _, errors = runner.communicate(timeout=60)
+    finally:
+        runner.kill()
+        runner.wait()
 
     assert not faults.exists()
     assert replicas(kubectl) == "1"
