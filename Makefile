@@ -28,14 +28,14 @@ oracles: ## our imitations against the real systems that this machine has or can
 	@sh scripts/setup.sh dev
 	@sh scripts/oracles.sh
 
-bench: setup ## measure, and write the figures of README and docs to docs/figures.md
-	@$(BIN)/python scripts/bench.py
+bench: setup ## measure, and write the figures of README and docs to docs/figures.md (ONLY=section, ROUNDS=n)
+	@PYTHONPATH=scripts $(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds $(ROUNDS))
 
 docs: setup ## write again the pages that are generated from the code
 	@$(BIN)/python scripts/docs.py
 
-torture: setup ## the long one: 20 drills in a row, and every pod killed under load
-	@$(BIN)/python scripts/torture.py
+torture: setup ## the long ones: drills in a row, every pod killed under load, and more (ONLY=section)
+	@PYTHONPATH=scripts $(BIN)/python -m torture $(if $(ONLY),--only $(ONLY))
 
 lock: ## resolve the dependencies again (needs the dev environment)
 	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header -q -o requirements.lock
