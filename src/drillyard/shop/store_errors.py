@@ -1,5 +1,5 @@
 """
-The two ways in which a store fails a service, apart from a broken rule of its own (sqlalchemy's IntegrityError).
+The two ways in which a store fails a service, apart from a broken rule of its own (asyncpg's UniqueViolationError).
 """
 
 from __future__ import annotations

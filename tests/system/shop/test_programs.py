@@ -10,14 +10,11 @@ import sys
 import threading
 
 import pytest
-from sqlalchemy import MetaData
-from sqlalchemy.pool import NullPool
 
 from drillyard.base.errors import DrillyardError
-from drillyard.shop import carts, catalogue, orders, user
 from drillyard.shop.migrate import migrate
 
-from .conftest import DATABASES, Postgres, free_port
+from .conftest import Postgres, free_port
 
 
 def run(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -59,32 +56,6 @@ def test_importing_the_shop_starts_nothing_and_leaves_alembic_out() -> None:
     ]
 
     assert outputs[0] == ["1", "False", *outputs[1]]
-
-
-METADATA: dict[str, MetaData] = {
-    "catalogue": catalogue.store.metadata,
-    "user": user.store.metadata,
-    "carts": carts.store.metadata,
-    "orders": orders.store.metadata,
-}
-
-
-@pytest.mark.parametrize("database", DATABASES)
-async def test_the_migrated_tables_are_those_that_the_service_uses(postgres: Postgres, database: str) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
-    from sqlalchemy import Connection
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), METADATA[database]))
-
-    engine = create_async_engine(postgres.url(DATABASES[database]), poolclass=NullPool)
-    try:
-        async with engine.connect() as connection:
-            assert await connection.run_sync(differences) == []
-    finally:
-        await engine.dispose()
 
 
 def test_migrating_twice_and_side_by_side_is_harmless(postgres: Postgres) -> None:

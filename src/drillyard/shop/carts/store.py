@@ -8,50 +8,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import (
-    REAL,
-    BigInteger,
-    Column,
-    ForeignKey,
-    Identity,
-    Index,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    delete,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from asyncpg import Connection, Record
 
 from drillyard.shop.database import Database
 
-metadata = MetaData()
-
-cart = Table(
-    "cart",
-    metadata,
-    Column("seq", BigInteger, Identity(), primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("customerId", Text, nullable=False, unique=True),
-)
-
-item = Table(
-    "item",
-    metadata,
-    Column("seq", BigInteger, Identity(), primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("cart", BigInteger, ForeignKey("cart.seq", ondelete="CASCADE"), nullable=False),
-    Column("itemId", Text, nullable=False),
-    Column("quantity", Integer, nullable=False),
-    Column("unitPrice", REAL, nullable=False),
-    Index("item_cart", "cart"),
-)
-
 _QUANTITY_MAX = 2**31 - 1
+
+_CART_LOCKED = 'SELECT seq FROM cart WHERE "customerId" = $1 FOR UPDATE'
+_MAKE_CART = 'INSERT INTO cart (id, "customerId") VALUES ($1, $2) ON CONFLICT DO NOTHING'
+_CLEAR = 'DELETE FROM cart WHERE "customerId" = $1'
+_REMOVE_CART = "DELETE FROM cart WHERE seq = $1"
+_ITEMS = """
+    SELECT item.* FROM item JOIN cart ON cart.seq = item.cart WHERE cart."customerId" = $1 ORDER BY item.seq
+"""
+_ITEMS_OF_CART = "SELECT * FROM item WHERE cart = $1 ORDER BY seq"
+_FIRST_ITEM = 'SELECT * FROM item WHERE cart = $1 AND "itemId" = $2 ORDER BY seq LIMIT 1'
+_INSERT_ITEM = 'INSERT INTO item (id, cart, "itemId", quantity, "unitPrice") VALUES ($1, $2, $3, $4, $5)'
+_SET_QUANTITY = "UPDATE item SET quantity = $2 WHERE id = $1"
+_REMOVE_ITEM = "DELETE FROM item WHERE id = $1"
 
 
 class NotInCart(Exception):
@@ -78,21 +52,20 @@ class CartStore:
 
     async def touch(self, customer_id: str) -> None:
         """Makes the cart where there is none."""
-        async with self._database.transaction() as connection:
-            await self._locked(connection, customer_id)
+        async with self._database.reading() as connection:
+            await connection.execute(_MAKE_CART, self._new_id(), customer_id)
 
     async def clear(self, customer_id: str) -> None:
         """Removes the cart with its items; fine when there is none."""
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(cart).where(cart.c.customerId == customer_id))
+        async with self._database.reading() as connection:
+            await connection.execute(_CLEAR, customer_id)
 
     async def items(self, customer_id: str) -> list[Item]:
         """The items, oldest first; makes the cart where there is none."""
-        query = select(item).join(cart).where(cart.c.customerId == customer_id).order_by(item.c.seq)
         async with self._database.reading() as connection:
-            found = [_item(row) for row in (await connection.execute(query)).mappings()]
-        if not found:
-            await self.touch(customer_id)
+            found = [_item(row) for row in await connection.fetch(_ITEMS, customer_id)]
+            if not found:
+                await connection.execute(_MAKE_CART, self._new_id(), customer_id)
         return found
 
     async def find(self, customer_id: str, item_id: str) -> Item:
@@ -109,23 +82,23 @@ class CartStore:
             present = await _first(connection, owner, wanted.item_id)
             if present is not None:
                 more = min(present.quantity + 1, _QUANTITY_MAX)
-                await connection.execute(update(item).where(item.c.id == present.id).values(quantity=more))
+                await connection.execute(_SET_QUANTITY, present.id, more)
                 return Item(present.id, present.item_id, more, present.unit_price)
             stored = Item(self._new_id(), wanted.item_id, wanted.quantity, wanted.unit_price)
-            await connection.execute(insert(item).values(_row(stored, owner)))
+            await connection.execute(_INSERT_ITEM, *_row(stored, owner))
             return stored
 
     async def set_quantity(self, customer_id: str, item_id: str, quantity: int) -> None:
         """Any quantity, also none or less. Raises NotInCart."""
         async with self._database.transaction() as connection:
             present = await self._present(connection, customer_id, item_id)
-            await connection.execute(update(item).where(item.c.id == present.id).values(quantity=quantity))
+            await connection.execute(_SET_QUANTITY, present.id, quantity)
 
     async def remove(self, customer_id: str, item_id: str) -> None:
         """Removes the first row of that item. Raises NotInCart."""
         async with self._database.transaction() as connection:
             present = await self._present(connection, customer_id, item_id)
-            await connection.execute(delete(item).where(item.c.id == present.id))
+            await connection.execute(_REMOVE_ITEM, present.id)
 
     async def merge(self, customer_id: str, session_id: str) -> None:
         """Moves every row of the session's cart to the customer's, without adding up, then removes the session's."""
@@ -134,46 +107,34 @@ class CartStore:
             carts = {key: await self._locked(connection, key) for key in sorted({customer_id, session_id})}
             if session_id == customer_id:
                 return
-            owner = carts[customer_id]
-            query = select(item).where(item.c.cart == carts[session_id]).order_by(item.c.seq)
-            moved = [_row(_item(row), owner) for row in (await connection.execute(query)).mappings()]
-            await connection.execute(delete(cart).where(cart.c.seq == carts[session_id]))
-            if moved:
-                await connection.execute(insert(item), moved)
+            rows = await connection.fetch(_ITEMS_OF_CART, carts[session_id])
+            await connection.execute(_REMOVE_CART, carts[session_id])
+            if rows:
+                await connection.executemany(_INSERT_ITEM, [_row(_item(row), carts[customer_id]) for row in rows])
 
-    async def _present(self, connection: AsyncConnection, customer_id: str, item_id: str) -> Item:
+    async def _present(self, connection: Connection, customer_id: str, item_id: str) -> Item:
         present = await _first(connection, await self._locked(connection, customer_id), item_id)
         if present is None:
             raise NotInCart(item_id)
         return present
 
-    async def _locked(self, connection: AsyncConnection, customer_id: str) -> int:
+    async def _locked(self, connection: Connection, customer_id: str) -> int:
         """The cart's number, locked until the transaction ends; made where there is none."""
-        query = select(cart.c.seq).where(cart.c.customerId == customer_id).with_for_update()
-        found = await connection.scalar(query)
+        found = await connection.fetchval(_CART_LOCKED, customer_id)
         while found is None:
-            making = upsert(cart).values({"id": self._new_id(), "customerId": customer_id})
-            await connection.execute(making.on_conflict_do_nothing())
-            found = await connection.scalar(query)
+            await connection.execute(_MAKE_CART, self._new_id(), customer_id)
+            found = await connection.fetchval(_CART_LOCKED, customer_id)
         return int(found)
 
 
-async def _first(connection: AsyncConnection, owner: int, item_id: str) -> Item | None:
-    query = select(item).where(item.c.cart == owner, item.c.itemId == item_id).order_by(item.c.seq).limit(1)
-    row = (await connection.execute(query)).mappings().first()
+async def _first(connection: Connection, owner: int, item_id: str) -> Item | None:
+    row = await connection.fetchrow(_FIRST_ITEM, owner, item_id)
     return None if row is None else _item(row)
 
 
-def _item(row: object) -> Item:
-    values = dict(row)  # type: ignore[call-overload]
-    return Item(values["id"], values["itemId"], values["quantity"], values["unitPrice"])
+def _item(row: Record) -> Item:
+    return Item(row["id"], row["itemId"], row["quantity"], row["unitPrice"])
 
 
-def _row(stored: Item, owner: int) -> dict[str, object]:
-    return {
-        "id": stored.id,
-        "cart": owner,
-        "itemId": stored.item_id,
-        "quantity": stored.quantity,
-        "unitPrice": stored.unit_price,
-    }
+def _row(stored: Item, owner: int) -> tuple[str, int, str, int, float]:
+    return stored.id, owner, stored.item_id, stored.quantity, stored.unit_price

@@ -8,40 +8,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import REAL, Column, ForeignKey, Identity, Index, Integer, MetaData, Select, String, Table, func, select
-
 from drillyard.shop.database import Database
 
-metadata = MetaData()
-
-sock = Table(
-    "sock",
-    metadata,
-    Column("sock_id", String(40), primary_key=True),
-    Column("name", String(20), nullable=False),
-    Column("description", String(200), nullable=False),
-    Column("price", REAL, nullable=False),
-    Column("count", Integer, nullable=False),
-    Column("image_url_1", String(40), nullable=False),
-    Column("image_url_2", String(40), nullable=False),
-)
-
-tag = Table(
-    "tag",
-    metadata,
-    Column("tag_id", Integer, Identity(), primary_key=True),
-    Column("name", String(20), nullable=False, unique=True),
-)
-
-sock_tag = Table(
-    "sock_tag",
-    metadata,
-    Column("seq", Integer, Identity(), primary_key=True),  # The order in which a sock's tags are served.
-    Column("sock_id", String(40), ForeignKey("sock.sock_id"), nullable=False),
-    Column("tag_id", Integer, ForeignKey("tag.tag_id"), nullable=False),
-    Index("sock_tag_sock_id", "sock_id"),
-    Index("sock_tag_tag_id", "tag_id"),
-)
+_SOCKS = """
+    SELECT sock.*, tag.name AS tag_name
+    FROM sock LEFT JOIN sock_tag ON sock_tag.sock_id = sock.sock_id LEFT JOIN tag ON tag.tag_id = sock_tag.tag_id
+    WHERE $1::text[] IS NULL OR tag.name = ANY($1)
+    ORDER BY sock.sock_id, sock_tag.seq
+"""
+_SOCK = """
+    SELECT sock.*, tag.name AS tag_name
+    FROM sock LEFT JOIN sock_tag ON sock_tag.sock_id = sock.sock_id LEFT JOIN tag ON tag.tag_id = sock_tag.tag_id
+    WHERE sock.sock_id = $1
+    ORDER BY sock_tag.seq
+"""
+_COUNT = """
+    SELECT count(DISTINCT sock.sock_id)
+    FROM sock LEFT JOIN sock_tag ON sock_tag.sock_id = sock.sock_id LEFT JOIN tag ON tag.tag_id = sock_tag.tag_id
+    WHERE $1::text[] IS NULL OR tag.name = ANY($1)
+"""
+_TAGS = "SELECT name FROM tag ORDER BY tag_id"
 
 
 class UnknownSock(Exception):
@@ -69,25 +55,18 @@ class CatalogueStore:
 
     async def socks(self, tags: Sequence[str]) -> list[Sock]:
         """All socks in the order of their ids, or those that have any of the tags."""
-        query = _joined().order_by(sock.c.sock_id, sock_tag.c.seq)
-        if tags:
-            query = query.where(tag.c.name.in_(tags))
         async with self._database.reading() as connection:
-            return _grouped((await connection.execute(query)).mappings().all())
+            return _grouped(await connection.fetch(_SOCKS, list(tags) or None))
 
     async def count(self, tags: Sequence[str]) -> int:
         """How many socks there are, or have any of the tags."""
-        query = select(func.count(sock.c.sock_id.distinct())).select_from(sock)
-        if tags:
-            query = query.join(sock_tag, sock_tag.c.sock_id == sock.c.sock_id).join(tag).where(tag.c.name.in_(tags))
         async with self._database.reading() as connection:
-            return int(await connection.scalar(query) or 0)
+            return int(await connection.fetchval(_COUNT, list(tags) or None))
 
     async def find(self, sock_id: str) -> Sock:
         """Raises UnknownSock."""
-        query = _joined().where(sock.c.sock_id == sock_id).order_by(sock_tag.c.seq)
         async with self._database.reading() as connection:
-            found = _grouped((await connection.execute(query)).mappings().all())
+            found = _grouped(await connection.fetch(_SOCK, sock_id))
         if not found:
             raise UnknownSock(sock_id)
         return found[0]
@@ -95,13 +74,7 @@ class CatalogueStore:
     async def tags(self) -> list[str]:
         """All tags in the order in which they were made."""
         async with self._database.reading() as connection:
-            return list(await connection.scalars(select(tag.c.name).order_by(tag.c.tag_id)))
-
-
-def _joined() -> Select[Any]:
-    return select(sock, tag.c.name.label("tag_name")).select_from(
-        sock.outerjoin(sock_tag, sock_tag.c.sock_id == sock.c.sock_id).outerjoin(tag, tag.c.tag_id == sock_tag.c.tag_id)
-    )
+            return [row["name"] for row in await connection.fetch(_TAGS)]
 
 
 def _grouped(rows: Sequence[Any]) -> list[Sock]:

@@ -11,57 +11,32 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Double,
-    Identity,
-    Index,
-    MetaData,
-    Table,
-    Text,
-    func,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.engine import Row
+import orjson
+from asyncpg import Record
 
 from drillyard.shop.database import Database
 from drillyard.shop.money import shortest
 from drillyard.shop.orders.status import IllegalTransition, Status, may_become
 
-metadata = MetaData()
-
-customer_order = Table(
-    "customerOrder",
-    metadata,
-    Column("seq", BigInteger, Identity(), primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
-    Column("customerId", Text, nullable=False),
-    Column("customer", JSONB, nullable=False),
-    Column("address", JSONB, nullable=False),
-    Column("card", JSONB, nullable=False),
-    Column("items", JSONB, nullable=False),
-    Column("shipment", JSONB(none_as_null=True)),
-    Column("date", DateTime(timezone=True), nullable=False),
-    Column("total", Double, nullable=False),
-    Column("totalCents", BigInteger, nullable=False),
-    Column("status", Text, nullable=False),
-    Index("customerOrder_customerId", "customerId"),
-)
-
-order_status = Table(
-    "orderStatus",
-    metadata,
-    Column("seq", BigInteger, Identity(), primary_key=True),
-    Column("orderId", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Index("orderStatus_orderId", "orderId"),
-)
+_CREATE = """
+    WITH stored AS (
+        INSERT INTO "customerOrder"
+            (id, "customerId", customer, address, card, items, shipment, date, total, "totalCents", status)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    )
+    INSERT INTO "orderStatus" ("orderId", status, at) VALUES ($1, $11, $12)
+"""
+_STATUS_LOCKED = 'SELECT status FROM "customerOrder" WHERE id = $1 FOR UPDATE'
+_CHANGE_STATUS = """
+    WITH changed AS (UPDATE "customerOrder" SET status = $2 WHERE id = $1)
+    INSERT INTO "orderStatus" ("orderId", status, at) VALUES ($1, $2, $3)
+"""
+_ADD_SHIPMENT = 'UPDATE "customerOrder" SET shipment = $2 WHERE id = $1'
+_HISTORY = 'SELECT status, at FROM "orderStatus" WHERE "orderId" = $1 ORDER BY seq'
+_FIND = 'SELECT * FROM "customerOrder" WHERE id = $1'
+_OF_CUSTOMER = 'SELECT * FROM "customerOrder" WHERE "customerId" = $1 ORDER BY seq'
+_PAGE = 'SELECT * FROM "customerOrder" ORDER BY seq OFFSET $1 LIMIT $2'
+_COUNT = 'SELECT count(*) FROM "customerOrder"'
 
 
 class UnknownOrder(Exception):
@@ -101,25 +76,22 @@ class OrderStore:
 
     async def create(self, order: Order) -> None:
         """Stores a new order with the first entry of its history."""
-        async with self._database.transaction() as connection:
+        async with self._database.reading() as connection:
             await connection.execute(
-                insert(customer_order).values(
-                    {
-                        "id": order.id,
-                        "customerId": order.customer_id,
-                        "customer": order.customer,
-                        "address": order.address,
-                        "card": order.card,
-                        "items": order.items,
-                        "shipment": order.shipment,
-                        "date": order.date,
-                        "total": order.total,
-                        "totalCents": order.total_cents,
-                        "status": order.status.value,
-                    }
-                )
+                _CREATE,
+                order.id,
+                order.customer_id,
+                _json(order.customer),
+                _json(order.address),
+                _json(order.card),
+                _json(order.items),
+                _json(order.shipment),
+                order.date,
+                order.total,
+                order.total_cents,
+                order.status.value,
+                datetime.now(UTC),
             )
-            await connection.execute(_history(order.id, order.status))
 
     async def change_status(self, order_id: str, wanted: Status) -> bool:
         """
@@ -128,9 +100,7 @@ class OrderStore:
         Raises UnknownOrder, IllegalTransition.
         """
         async with self._database.transaction() as connection:
-            found = await connection.scalar(
-                select(customer_order.c.status).where(customer_order.c.id == order_id).with_for_update()
-            )
+            found = await connection.fetchval(_STATUS_LOCKED, order_id)
             if found is None:
                 raise UnknownOrder(order_id)
             current = Status(found)
@@ -138,51 +108,40 @@ class OrderStore:
                 return False
             if not may_become(current, wanted):
                 raise IllegalTransition(order_id, current, wanted)
-            await connection.execute(
-                update(customer_order).where(customer_order.c.id == order_id).values(status=wanted.value)
-            )
-            await connection.execute(_history(order_id, wanted))
+            await connection.execute(_CHANGE_STATUS, order_id, wanted.value, datetime.now(UTC))
         return True
 
     async def add_shipment(self, order_id: str, shipment: dict[str, Any]) -> None:
         """Stores what shipping answered; the status is left alone, since the shipment may be done by now."""
-        async with self._database.transaction() as connection:
-            await connection.execute(
-                update(customer_order).where(customer_order.c.id == order_id).values(shipment=shipment)
-            )
+        async with self._database.reading() as connection:
+            await connection.execute(_ADD_SHIPMENT, order_id, _json(shipment))
 
     async def find(self, order_id: str) -> Order:
         """Raises UnknownOrder."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(select(customer_order).where(customer_order.c.id == order_id))).first()
+            row = await connection.fetchrow(_FIND, order_id)
         if row is None:
             raise UnknownOrder(order_id)
         return _order(row)
 
     async def history(self, order_id: str) -> list[StatusChange]:
         """Every status that the order ever had, in the order in which they were stored; none for an unknown order."""
-        query = select(order_status.c.status, order_status.c.at).where(order_status.c.orderId == order_id)
         async with self._database.reading() as connection:
-            rows = await connection.execute(query.order_by(order_status.c.seq))
-            return [StatusChange(Status(row.status), row.at) for row in rows]
+            rows = await connection.fetch(_HISTORY, order_id)
+        return [StatusChange(Status(row["status"]), row["at"]) for row in rows]
 
     async def of_customer(self, customer_id: str) -> list[Order]:
         """All orders of a customer, in the order in which they were placed."""
-        query = select(customer_order).where(customer_order.c.customerId == customer_id)
         async with self._database.reading() as connection:
-            return [_order(row) for row in await connection.execute(query.order_by(customer_order.c.seq))]
+            return [_order(row) for row in await connection.fetch(_OF_CUSTOMER, customer_id)]
 
     async def page(self, offset: int, limit: int | None) -> tuple[list[Order], int]:
         """So many orders after an offset (all of them without a limit), and how many there are in all."""
-        query = select(customer_order).order_by(customer_order.c.seq)
-        if limit is not None:
-            query = query.offset(offset).limit(limit)
         async with self._database.reading() as connection:
-            orders = [_order(row) for row in await connection.execute(query)]
+            orders = [_order(row) for row in await connection.fetch(_PAGE, 0 if limit is None else offset, limit)]
             if limit is None:
                 return orders, len(orders)
-            total = await connection.scalar(select(func.count()).select_from(customer_order))
-        return orders, int(total or 0)
+            return orders, await connection.fetchval(_COUNT)
 
 
 def with_status(order: Order, status: Status, shipment: dict[str, Any] | None = None) -> Order:
@@ -190,22 +149,22 @@ def with_status(order: Order, status: Status, shipment: dict[str, Any] | None = 
     return replace(order, status=status, shipment=shipment)
 
 
-def _history(order_id: str, status: Status) -> Any:
-    return insert(order_status).values({"orderId": order_id, "status": status.value, "at": datetime.now(UTC)})
+def _json(value: object) -> str | None:
+    """How asyncpg takes a JSONB value; SQL's NULL for None."""
+    return None if value is None else orjson.dumps(value).decode()
 
 
-def _order(row: Row[Any]) -> Order:
-    values = row._mapping
+def _order(row: Record) -> Order:
     return Order(
-        id=values["id"],
-        customer_id=values["customerId"],
-        customer=values["customer"],
-        address=values["address"],
-        card=values["card"],
-        items=values["items"],
-        shipment=values["shipment"],
-        date=values["date"],
-        total=shortest(values["total"]),
-        total_cents=values["totalCents"],
-        status=Status(values["status"]),
+        id=row["id"],
+        customer_id=row["customerId"],
+        customer=orjson.loads(row["customer"]),
+        address=orjson.loads(row["address"]),
+        card=orjson.loads(row["card"]),
+        items=orjson.loads(row["items"]),
+        shipment=orjson.loads(row["shipment"]) if row["shipment"] is not None else None,
+        date=row["date"],
+        total=shortest(row["total"]),
+        total_cents=row["totalCents"],
+        status=Status(row["status"]),
     )

@@ -216,7 +216,7 @@ class UserRoutes:
     def _shown(self, request: Request, entity: Entity, kind: Kind) -> dict[str, Any]:
         """An entity with its links, whose keys are in alphabetical order."""
         domain = self._link_domain or request.headers.get("host", "user")
-        href = f"http://{domain}/{kind.table.name}/{entity['id']}"
+        href = f"http://{domain}/{kind.table}/{entity['id']}"
         if kind is CUSTOMERS:
             links = {"addresses": f"{href}/addresses", "cards": f"{href}/cards", "customer": href, "self": href}
         else:
