@@ -15,7 +15,7 @@ import time
 
 from bench.page import write_section
 
-SECTIONS = ("starts", "drills")
+SECTIONS = ("starts", "checkouts", "drills")
 """The files of this folder that are sections, in the page's order."""
 
 
