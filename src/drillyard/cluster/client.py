@@ -27,15 +27,18 @@ class ApiError(Exception):
     A refusal of the Kubernetes API, as its Status object says it.
 
     `status` is the HTTP code, `reason` the machine's word for it: 404 NotFound, 409 AlreadyExists or Conflict,
-    410 Expired, 422 Invalid. `details` is the Status's own `details`, where there is one.
+    410 Expired, 422 Invalid. `details` and `metadata` are the Status's own, where it has them.
     """
 
-    def __init__(self, status: int, reason: str, message: str, details: Object | None = None) -> None:
+    def __init__(
+        self, status: int, reason: str, message: str, details: Object | None = None, *, metadata: Object | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
         self.message = message
         self.details = details
+        self.metadata: Object = metadata or {}
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,16 @@ async def test_a_deleted_pod_comes_back_under_another_name(shop: Cluster) -> Non
     assert after.startswith("pod/payment-") and after != before
 
 
+async def test_long_lists_come_in_chunks(shop: Cluster) -> None:
+    whole = await kubectl(shop, "get events -A -o name")
+    assert await kubectl(shop, "get events -A -o name --chunk-size=2") == whole
+    assert len(whole.splitlines()) > 4
+    table = await kubectl(shop, "-n sock-shop get pods --chunk-size=1")
+    assert [line.split("-")[0].split()[0] for line in table.splitlines()] == ["NAME", "agent", "payment"]
+    asked = await kubectl(shop, "get --raw /api/v1/namespaces?limit=2")
+    assert json.loads(asked)["metadata"]["remainingItemCount"] == 3
+
+
 async def test_every_output_form(shop: Cluster) -> None:
     listed = json.loads(await kubectl(shop, "-n sock-shop get pods -l name=payment -o json"))
     assert listed["items"][0]["kind"] == "Pod"

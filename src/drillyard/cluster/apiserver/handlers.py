@@ -125,7 +125,7 @@ class Handlers:
         if request.name:
             return json_response(await self._metrics.get(resource, namespace, request.name))
         found = await self._metrics.measured(resource, namespace or None, selection_of(resource, http.query))
-        return json_response(list_of(resource, found, self._objects.store.version))
+        return json_response(list_of(resource, found, {"resourceVersion": str(self._objects.store.version)}))
 
     async def _get(self, http: web.BaseRequest, request: ApiRequest) -> web.StreamResponse:
         namespace = request.namespace or ""

@@ -27,12 +27,17 @@ class Selection:
             field_selector(fields, key) if fields else None,
         )
 
+    @property
+    def everything(self) -> bool:
+        """True without selectors."""
+        return self.by_labels is None and self.by_fields is None
+
     def __call__(self, obj: Object) -> bool:
         return (self.by_labels is None or self.by_labels(obj)) and (self.by_fields is None or self.by_fields(obj))
 
     def sees(self, stored: Stored) -> bool:
         """The same; without selectors it need not look at the object."""
-        return (self.by_labels is None and self.by_fields is None) or self(stored.obj)
+        return self.everything or self(stored.obj)
 
 
 def selected_changes(change: Change, chosen: Selection) -> Iterator[tuple[ChangeType, Stored]]:

@@ -134,7 +134,7 @@ def status_of(refusal: ApiError) -> Object:
     status: Object = {
         "kind": "Status",
         "apiVersion": "v1",
-        "metadata": {},
+        "metadata": refusal.metadata,
         "status": "Failure",
         "message": refusal.message,
         "reason": refusal.reason,

@@ -111,7 +111,7 @@ class Store:
 
     def __init__(self, first_version: int = 1) -> None:
         self.version = first_version
-        self._oldest = first_version  # A watch from any version from here on can be served.
+        self.oldest = first_version  # A watch from any version from here on can be served.
         self._objects: dict[str, dict[tuple[str, str], Stored]] = {}
         self._history: deque[Change] = deque()
         self._watchers: set[Watcher] = set()
@@ -120,11 +120,27 @@ class Store:
     def get(self, key: str, namespace: str, name: str) -> Stored | None:
         return self._objects.get(key, {}).get((namespace, name))
 
+    def remembers(self, version: int) -> bool:
+        """True when the store can still say what it held at that version, and all changes since."""
+        return self.oldest <= version <= self.version
+
+    def list_at(self, key: str, namespace: str | None, version: int) -> list[Stored]:
+        """The objects of a kind at a version that the store remembers, by namespace and name."""
+        then = dict(self._objects.get(key, {}))
+        for change in reversed(self._history):
+            if change.new.version <= version:
+                break
+            if change.key == key:
+                at = (change.new.namespace, change.new.name)
+                if change.old is None:
+                    then.pop(at, None)
+                else:
+                    then[at] = change.old
+        return [then[at] for at in sorted(then) if namespace is None or at[0] == namespace]
+
     def list(self, key: str, namespace: str | None = None) -> list[Stored]:
-        """Sorted by namespace and name, as a real server lists them."""
-        found = self._objects.get(key, {})
-        chosen = found if namespace is None else [at for at in found if at[0] == namespace]
-        return [found[at] for at in sorted(chosen)]
+        """The objects of a kind now, in the same order."""
+        return self.list_at(key, namespace, self.version)
 
     def keys(self) -> Iterator[str]:
         return iter(tuple(self._objects))
@@ -159,8 +175,8 @@ class Store:
         """Changes after version `since`. Raises ApiError: 410 for a version too old, 504 for one of the future."""
         if since > self.version:
             raise version_too_large(since, self.version)
-        if since < self._oldest:
-            raise expired(since, self._oldest)
+        if since < self.oldest:
+            raise expired(since, self.oldest)
         replay = [
             change
             for change in self._history
@@ -186,6 +202,6 @@ class Store:
     def _announce(self, change: Change) -> None:
         self._history.append(change)
         if len(self._history) > HISTORY_MAX:
-            self._oldest = self._history.popleft().new.version
+            self.oldest = self._history.popleft().new.version
         for watcher in tuple(self._watchers):
             watcher.offer(change)

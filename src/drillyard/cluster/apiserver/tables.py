@@ -207,12 +207,12 @@ def partial(obj: Object) -> Object:
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
 
 
-def table(resource: Resource, rows: Iterable[Object], version: str, *, columns: bool = True) -> Object:
-    """A Table at that version; later events of a watch leave the columns out."""
+def table(resource: Resource, rows: Iterable[Object], metadata: Object, *, columns: bool = True) -> Object:
+    """A Table with a list's metadata; later events of a watch leave the columns out."""
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
-        "metadata": {"resourceVersion": version},
+        "metadata": metadata,
         "columnDefinitions": columns_of(resource) if columns else None,
         "rows": list(rows),
     }

@@ -14,7 +14,8 @@ from aiohttp import web
 
 from drillyard.base.clock import Clock
 from drillyard.cluster.apiserver import conversion, status, tables
-from drillyard.cluster.apiserver.reading import object_bytes, selection_of, version_of
+from drillyard.cluster.apiserver.pages import version_of
+from drillyard.cluster.apiserver.reading import object_bytes, selection_of
 from drillyard.cluster.apiserver.request import ApiRequest, Form, is_true, seconds
 from drillyard.cluster.apiserver.selection import Selection, selected_changes
 from drillyard.cluster.apiserver.store import Store, Stored, Watcher
@@ -104,7 +105,9 @@ class WatchStream:
             return _line(kind, orjson.dumps(tables.partial(obj)))
         include = self._query.get("includeObject", "Metadata")
         row = tables.row_of(self._resource, stored.obj, obj, include, self._clock.now())
-        shown = tables.table(self._resource, [row], str(stored.version), columns=not self._columns_sent)
+        shown = tables.table(
+            self._resource, [row], {"resourceVersion": str(stored.version)}, columns=not self._columns_sent
+        )
         self._columns_sent = True
         return _line(kind, orjson.dumps(shown))
 
@@ -114,7 +117,7 @@ class WatchStream:
             metadata["annotations"] = {"k8s.io/initial-events-end": "true"}
         obj: Object = {"kind": self._resource.kind, "apiVersion": self._resource.api_version, "metadata": metadata}
         if self._form == "table":
-            obj = tables.table(self._resource, [], str(version), columns=not self._columns_sent)
+            obj = tables.table(self._resource, [], {"resourceVersion": str(version)}, columns=not self._columns_sent)
             obj["rows"] = [
                 {
                     "cells": [],
