@@ -15,7 +15,7 @@ import logging
 import socket
 import struct
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from drillyard.cluster.network.http_interceptor import HttpInterceptor
 from drillyard.cluster.network.link_fault import HttpFault, Impairment
@@ -163,7 +163,7 @@ class Inbound(_Half):
         self._early: list[bytes | None] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        transport = cast(asyncio.Transport, transport)  # uvloop's transports are no subclass of it.
         self.transport = transport
         self.hold(True)  # Until there is somebody to give it to.
         self._edge.connections.add(self)

@@ -19,6 +19,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import uvloop
+
 from drillyard.cluster.network.edge import Edge
 from drillyard.cluster.network.link_fault import Impairment
 
@@ -89,7 +91,7 @@ async def serve(control: socket.socket) -> None:
 def main(argv: Sequence[str] = ()) -> int:
     """Serves the control socket that is its stdin."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="edge proxy: %(message)s")
-    asyncio.run(serve(socket.socket(fileno=0)))
+    uvloop.run(serve(socket.socket(fileno=0)))
     return 0
 
 
