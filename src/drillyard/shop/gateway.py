@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
 import stripe
 
 from drillyard.shop import tracing
-from drillyard.shop.peers import http_client
+from drillyard.shop.http_client import CallFailed, HttpClient, HungUp
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,28 @@ class Outcome:
     message: str
 
 
-class _Transport(stripe.HTTPXClient):
-    """Stripe's httpx transport over our own client, which takes no proxy from the environment."""
+class _Transport(stripe.HTTPClient):
+    """Stripe's requests over our own client, which takes no proxy from the environment."""
+
+    name = "aiohttp"
 
     def __init__(self, timeout_s: float) -> None:
-        super().__init__(timeout=timeout_s)
-        self._client_async = http_client(timeout_s)
+        super().__init__()
+        self._http = HttpClient(timeout_s)
+
+    async def request_async(
+        self, method: str, url: str, headers: Mapping[str, str], post_data: str | bytes | None = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        """Raises APIConnectionError with the CallFailed as its cause."""
+        body = post_data.encode() if isinstance(post_data, str) else post_data
+        try:
+            answer = await self._http.call(method.upper(), url, headers=headers, body=body)
+        except CallFailed as problem:
+            raise stripe.APIConnectionError(str(problem)) from problem  # type: ignore[no-untyped-call]
+        return answer.body, answer.status, answer.headers
+
+    async def close_async(self) -> None:
+        await self._http.close()
 
 
 class Gateway:
@@ -82,7 +98,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._transport.close_async()  # type: ignore[no-untyped-call]
+        await self._transport.close_async()
 
 
 def _refusal(status: int | None) -> str:
@@ -97,7 +113,7 @@ def _refusal(status: int | None) -> str:
 
 def _reason(problem: BaseException | None) -> str:
     """A network problem in Go's words."""
-    if isinstance(problem, httpx.TimeoutException):
+    if isinstance(problem, TimeoutError):
         return "context deadline exceeded"
     seen = problem
     while seen is not None:
@@ -109,4 +125,4 @@ def _reason(problem: BaseException | None) -> str:
             seen = seen.exceptions[0]
             continue
         seen = seen.__cause__ or seen.__context__
-    return "EOF" if isinstance(problem, httpx.RemoteProtocolError) else f"{problem or type(problem).__name__}"
+    return "EOF" if isinstance(problem, HungUp) else f"{problem or type(problem).__name__}"

@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import httpx
 import orjson
 from aio_pika.abc import AbstractIncomingMessage
 from prometheus_client import CollectorRegistry, Counter
@@ -29,8 +28,8 @@ from starlette.types import ASGIApp
 from drillyard.base.clock import Clock, SystemClock
 from drillyard.shop import service, settings, spring_web, tracing
 from drillyard.shop.consumer import Consumer, Verdict
+from drillyard.shop.http_client import CallFailed, HttpClient, reason_of
 from drillyard.shop.metrics import new_registry
-from drillyard.shop.peers import http_client, reason_of
 from drillyard.shop.shipping_queue import QUEUE
 from drillyard.shop.spring_log import log_to_stdout, thread_name
 
@@ -83,7 +82,7 @@ def application(settings: QueueMasterSettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with http_client(_ORDERS_TIMEOUT_S) as client:
+        async with HttpClient(_ORDERS_TIMEOUT_S) as client:
             handler = ShippingTaskHandler(settings, client, SystemClock(), registry)
             consumer = Consumer(settings.amqp_url, handler, SystemClock())
             app.state.consumer = consumer
@@ -112,7 +111,7 @@ class ShippingTaskHandler:
     """Handles one message: the work, then the report to orders."""
 
     def __init__(
-        self, settings: QueueMasterSettings, client: httpx.AsyncClient, clock: Clock, registry: CollectorRegistry
+        self, settings: QueueMasterSettings, client: HttpClient, clock: Clock, registry: CollectorRegistry
     ) -> None:
         self._settings = settings
         self._client = client
@@ -148,18 +147,23 @@ class ShippingTaskHandler:
     async def _report(self, order_id: str) -> Verdict:
         url = f"{self._settings.orders_url}/orders/{order_id}"
         try:
-            response = await self._client.patch(url, json={"status": "SHIPPED"}, headers=tracing.outgoing_headers())
-        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            answer = await self._client.call(
+                "PATCH",
+                url,
+                headers={"content-type": "application/json", **tracing.outgoing_headers()},
+                body=b'{"status":"SHIPPED"}',
+            )
+        except CallFailed as problem:
             _log.warning(
                 "Returned to queue: order %s could not be reported to orders: %s", order_id, reason_of(problem)
             )
             return Verdict.AGAIN
-        if response.is_success:
+        if answer.is_success:
             return Verdict.DONE
-        if response.status_code in (400, 404, 409):
-            _log.error("Dropped the shipment of order %s: orders answered %d", order_id, response.status_code)
+        if answer.status in (400, 404, 409):
+            _log.error("Dropped the shipment of order %s: orders answered %d", order_id, answer.status)
             return Verdict.USELESS
-        _log.warning("Returned to queue: orders answered %d for order %s", response.status_code, order_id)
+        _log.warning("Returned to queue: orders answered %d for order %s", answer.status, order_id)
         return Verdict.AGAIN
 
 

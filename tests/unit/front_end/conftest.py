@@ -49,7 +49,7 @@ class FrontEnd:
 
 def make_front_end(shop: Any, *, store: SessionStore | None = None, development: bool = False) -> FrontEnd:
     log: list[str] = []
-    client = httpx.AsyncClient(transport=fake_shop.ToTheShop(shop))
+    client = fake_shop.ToTheShop(shop)
     urls = {f"{name}_url": f"http://{name}" for name in ("catalogue", "carts", "orders", "user")}
     app = build(
         BackEnds(client, **urls),

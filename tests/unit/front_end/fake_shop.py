@@ -11,12 +11,17 @@ import asyncio
 import base64
 import itertools
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from multidict import CIMultiDict, CIMultiDictProxy
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from yarl import URL
+
+from drillyard.shop.http_client import Answer, HttpClient, NotConnected
 
 HOLY = "03fef6ac-1896-4ce8-bd69-b798f85c6e0b"
 SPORT = "510a0d7e-8e83-4193-b483-e27e09ddc34d"
@@ -277,15 +282,18 @@ def spring_error(status: int, error: str, message: str) -> Response:
     return JSONResponse({"timestamp": 1, "status": status, "error": error, "message": message}, status)
 
 
-class ToTheShop(httpx.AsyncBaseTransport):
+class ToTheShop(HttpClient):
     """Leads calls into the fake, and refuses those to services that are away."""
 
     def __init__(self, shop: FakeShop) -> None:
+        super().__init__(1)
         self._shop = shop
-        self._inner = httpx.ASGITransport(shop)
+        self._inner = httpx.AsyncClient(transport=httpx.ASGITransport(shop))
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.host in self._shop.away:
-            refused = httpx.ConnectError("All connection attempts failed", request=request)
-            raise refused from ConnectionRefusedError(111, "Connection refused")
-        return await self._inner.handle_async_request(request)
+    async def call(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+        asked = URL(url)
+        if asked.host in self._shop.away:
+            raise NotConnected("refused") from ConnectionRefusedError(111, "Connection refused")
+        answer = await self._inner.request(method, str(asked), content=body, headers=headers)
+        sent = CIMultiDictProxy(CIMultiDict(answer.headers.multi_items()))
+        return Answer(answer.status_code, answer.reason_phrase, sent, answer.content)

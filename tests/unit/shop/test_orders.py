@@ -7,14 +7,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drillyard.shop.http_client import Answer, HungUp, TimedOut
 from drillyard.shop.orders.basket import FetchError, FetchTimeout, OrderRequest, fetch_basket
 from drillyard.shop.orders.hal import jackson
 from drillyard.shop.orders.status import Status, may_become
+
+from .fake_callee import Call, FakeCallee, answer
 
 REQUEST = OrderRequest(
     customer="http://user/customers/c1",
@@ -35,20 +37,20 @@ DOCUMENTS: dict[str, Any] = {
 }
 
 
-def client(documents: dict[str, Any]) -> httpx.AsyncClient:
+def client(documents: dict[str, Any]) -> FakeCallee:
     """Answers from the documents; a status stands for itself, an exception is raised."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answers(request: Call) -> Answer:
         found = documents[request.url.path]
         if isinstance(found, Exception):
             raise found
         if isinstance(found, int):
-            return httpx.Response(found)
+            return answer(found)
         wanted = "application/json" if request.url.path.endswith("items") else "application/hal+json"
         assert request.headers["accept"] == wanted
-        return httpx.Response(200, content=json.dumps(found))
+        return answer(200, json.dumps(found).encode())
 
-    return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    return FakeCallee(answers)
 
 
 async def test_a_basket_is_the_four_documents_without_their_ids_and_its_total() -> None:
@@ -78,7 +80,7 @@ WRONG: list[tuple[str, Any]] = [
     ("/addresses/a1", 500),
     ("/addresses/a1", None),
     ("/cards/k1", "text"),
-    ("/cards/k1", httpx.ReadError("gone")),
+    ("/cards/k1", HungUp("gone")),
     ("/carts/c1/items", 302),
     ("/carts/c1/items", {}),
     ("/carts/c1/items", {"a": 1}),
@@ -97,7 +99,7 @@ async def test_what_is_not_an_order_is_a_fetch_error(path: str, instead: Any) ->
 
 
 async def test_a_callee_that_times_out_is_a_fetch_timeout() -> None:
-    async with client({**DOCUMENTS, "/cards/k1": httpx.ReadTimeout("slow")}) as callee:
+    async with client({**DOCUMENTS, "/cards/k1": TimedOut("slow")}) as callee:
         with pytest.raises(FetchTimeout, match="GET of card"):
             await fetch_basket(callee, REQUEST, 5)
 

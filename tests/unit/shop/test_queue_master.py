@@ -8,15 +8,17 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
 import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
 from drillyard.base.clock import VirtualClock
 from drillyard.shop.consumer import Consumer, Verdict, pause_s
+from drillyard.shop.http_client import Answer, NotConnected
 from drillyard.shop.queue_master import QueueMasterSettings, ShippingTaskHandler, read_task
 from drillyard.shop.shipping_queue import with_heartbeat
+
+from .fake_callee import Call, FakeCallee, answer
 
 ORDER = "6900953ac1f4320001b50703"
 
@@ -43,17 +45,17 @@ class Orders:
 
     def __init__(self, status: int | None) -> None:
         self.status = status
-        self.requests: list[httpx.Request] = []
+        self.requests: list[Call] = []
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
+    def __call__(self, request: Call) -> Answer:
         self.requests.append(request)
         if self.status is None:
-            raise httpx.ConnectError("refused")
-        return httpx.Response(self.status)
+            raise NotConnected("refused")
+        return answer(self.status)
 
 
 def handler(orders: Orders, clock: VirtualClock, work_ms: int = 200) -> ShippingTaskHandler:
-    client = httpx.AsyncClient(transport=httpx.MockTransport(orders))
+    client = FakeCallee(orders)
     return ShippingTaskHandler(QueueMasterSettings(work_ms=work_ms), client, clock, CollectorRegistry())
 
 
@@ -68,8 +70,8 @@ async def test_the_work_is_done_before_orders_is_told() -> None:
 
     assert await handling is Verdict.DONE
     [request] = orders.requests
-    assert (request.method, request.url.path, request.content) == ("PATCH", f"/orders/{ORDER}", b'{"status":"SHIPPED"}')
-    assert request.headers["x-order-id"] == ORDER
+    assert (request.method, request.url.path, request.body) == ("PATCH", f"/orders/{ORDER}", b'{"status":"SHIPPED"}')
+    assert request.headers["X-Order-Id"] == ORDER
     assert request.headers["traceparent"].startswith(f"00-{'a' * 32}-")
 
 

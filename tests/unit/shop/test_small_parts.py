@@ -8,7 +8,6 @@ import re
 import socket
 import time
 
-import httpx
 import pytest
 from prometheus_client import generate_latest
 from starlette.applications import Starlette
@@ -19,9 +18,9 @@ from starlette.types import Message, Scope
 
 from drillyard.shop import passwords
 from drillyard.shop.catalogue.program import munged
+from drillyard.shop.http_client import HungUp, NotConnected, reason_of
 from drillyard.shop.metrics import BoundedPaths, MetricsMiddleware, new_registry, route_path
 from drillyard.shop.object_id import ObjectIds, is_object_id
-from drillyard.shop.peers import reason_of
 
 
 def test_ids_ascend_and_begin_with_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,12 +111,12 @@ async def test_a_request_that_ends_in_an_exception_is_measured_too() -> None:
 
 
 def test_a_failed_call_is_explained_in_the_systems_words() -> None:
-    refused = httpx.ConnectError("All connection attempts failed")
+    refused = NotConnected("All connection attempts failed")
     refused.__cause__ = ExceptionGroup("both", [ConnectionRefusedError(111, "Connect call failed ('127.0.0.1', 1)")])
-    unknown = httpx.ConnectError("[Errno -2]")
+    unknown = NotConnected("[Errno -2]")
     unknown.__context__ = socket.gaierror(-2, "Name or service not known")
 
     assert reason_of(refused) == "Connection refused"
     assert reason_of(unknown) == "Name or service not known"
-    assert reason_of(httpx.ReadError("")) == "ReadError"
-    assert reason_of(httpx.RemoteProtocolError("bad answer")) == "bad answer"
+    assert reason_of(HungUp("")) == "HungUp"
+    assert reason_of(HungUp("bad answer")) == "bad answer"

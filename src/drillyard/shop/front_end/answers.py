@@ -44,7 +44,7 @@ def plain_json(value: Any, status: int = 200) -> Response:
 def piped(answer: Answer) -> Response:
     """The back service's own status, headers and bytes, but for what belongs to one connection."""
     response = Response(answer.body, answer.status)
-    for name, value in answer.headers.multi_items():
+    for name, value in answer.headers.items():
         if name.lower() not in _NOT_PIPED:
             response.headers.append(name, value)
     return response

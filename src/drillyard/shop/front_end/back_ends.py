@@ -5,27 +5,19 @@ The calls to the four back services, each one try, with the trace and the order 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import orjson
+from yarl import URL
 
-from drillyard.shop import tracing
+from drillyard.shop import http_client, tracing
 from drillyard.shop.front_end.failures import Failure, unreachable
-
-ANSWER_BYTES_MAX = 16 << 20
-"""More than any list of a drill's orders; a back-end gone mad must not fill this process."""
+from drillyard.shop.http_client import BadUrl, CallFailed, HttpClient
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(http_client.Answer):
     """What a back service said."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
 
     def json(self) -> Any:
         """The body as JSON. Raises Failure where JSON.parse killed the original."""
@@ -47,7 +39,7 @@ class BackEnds:
     """Knows where the back services are."""
 
     def __init__(
-        self, client: httpx.AsyncClient, *, catalogue_url: str, carts_url: str, orders_url: str, user_url: str
+        self, client: HttpClient, *, catalogue_url: str, carts_url: str, orders_url: str, user_url: str
     ) -> None:
         self._client = client
         self.catalogue = catalogue_url
@@ -69,22 +61,17 @@ class BackEnds:
             **tracing.outgoing_headers(),
             **(headers or {}),
         }
-        content = None
+        body = None
         if json is not None:
-            content = orjson.dumps(json)
+            body = orjson.dumps(json)
             sent["content-type"] = "application/json"
         try:
-            request = self._client.build_request(method, url, content=content, headers=sent)
-        except (httpx.InvalidURL, ValueError) as problem:
+            answer = await self._client.call(method, url, headers=sent, body=body)
+        except BadUrl as problem:
             raise Failure("Invalid URI", error={"code": "ERR_INVALID_URL"}) from problem
-        try:
-            response = await self._client.send(request, stream=True)
-            try:
-                return Answer(response.status_code, response.headers, await _read(response))
-            finally:
-                await response.aclose()
-        except httpx.HTTPError as problem:
-            raise unreachable(problem, request.url) from problem
+        except CallFailed as problem:
+            raise unreachable(problem, URL(url)) from problem
+        return Answer(answer.status, answer.reason, answer.headers, answer.body)
 
     def items_url(self, shopper_id: str) -> str:
         """The rows of a shopper's cart, in the form that orders is given."""
@@ -100,20 +87,9 @@ class BackEnds:
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._client.aclose()
+        await self._client.close()
 
 
 def segment(text: str) -> str:
     """One segment of a path: whatever a stranger puts into it stays in it."""
     return quote(text, safe="")
-
-
-async def _read(response: httpx.Response) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > ANSWER_BYTES_MAX:
-            raise httpx.ReadError("the answer is too large")
-        parts.append(part)
-    return b"".join(parts)

@@ -7,9 +7,11 @@ from __future__ import annotations
 import errno
 from typing import Any
 
-import httpx
 import orjson
 from starlette.responses import Response
+from yarl import URL
+
+from drillyard.shop.http_client import CallFailed, ConnectTimedOut, NotConnected, TimedOut
 
 
 class Failure(Exception):
@@ -37,20 +39,20 @@ _NODE_ERRNO = {
 }
 
 
-def unreachable(problem: httpx.HTTPError, url: httpx.URL) -> Failure:
+def unreachable(problem: CallFailed, url: URL) -> Failure:
     """What Node's request library would have said of a call that got no answer."""
-    port = url.port or (443 if url.scheme == "https" else 80)
-    if isinstance(problem, httpx.ConnectTimeout):
-        return _system_failure("ETIMEDOUT", "connect", url.host, port)
-    if isinstance(problem, httpx.TimeoutException):
+    host, port = url.host or "", url.port or 80
+    if isinstance(problem, ConnectTimedOut):
+        return _system_failure("ETIMEDOUT", "connect", host, port)
+    if isinstance(problem, TimedOut):
         return Failure("ESOCKETTIMEDOUT", error={"code": "ESOCKETTIMEDOUT", "connect": False})
-    if not isinstance(problem, httpx.ConnectError):
+    if not isinstance(problem, NotConnected):
         return Failure("socket hang up", error={"code": "ECONNRESET"})
     cause = _system_error(problem)
     if cause is None or cause.errno is None or cause.errno < 0:  # getaddrinfo's errors are negative.
-        error = {"errno": _NODE_ERRNO["ENOTFOUND"], "code": "ENOTFOUND", "syscall": "getaddrinfo", "hostname": url.host}
-        return Failure(f"getaddrinfo ENOTFOUND {url.host}", error=error)
-    return _system_failure(errno.errorcode.get(cause.errno, "EIO"), "connect", url.host, port)
+        error = {"errno": _NODE_ERRNO["ENOTFOUND"], "code": "ENOTFOUND", "syscall": "getaddrinfo", "hostname": host}
+        return Failure(f"getaddrinfo ENOTFOUND {host}", error=error)
+    return _system_failure(errno.errorcode.get(cause.errno, "EIO"), "connect", host, port)
 
 
 def _system_failure(code: str, syscall: str, host: str, port: int) -> Failure:

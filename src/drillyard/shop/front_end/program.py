@@ -13,7 +13,7 @@ from drillyard.shop.front_end.app import build
 from drillyard.shop.front_end.back_ends import BackEnds
 from drillyard.shop.front_end.pages import load
 from drillyard.shop.front_end.sessions import MemoryStore, RedisStore, SessionCookie
-from drillyard.shop.peers import http_client
+from drillyard.shop.http_client import HttpClient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] = ()) -> int:
 
 def serve(settings: FrontEndSettings) -> int:
     """Builds the application for these settings and serves it."""
-    client = http_client(settings.back_end_timeout_s)
+    client = HttpClient(settings.back_end_timeout_s)
     back_ends = BackEnds(
         client,
         catalogue_url=settings.catalogue_url,

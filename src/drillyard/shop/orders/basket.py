@@ -12,11 +12,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import orjson
 
+from drillyard.shop.http_client import CallFailed, HttpClient, reason_of
 from drillyard.shop.money import Line, java_number, shortest, total_cents, wire_total
-from drillyard.shop.peers import reason_of
 from drillyard.shop.tracing import outgoing_headers
 
 _INT_MAX = 2**31 - 1
@@ -53,7 +52,7 @@ class Basket:
     total_cents: int
 
 
-async def fetch_basket(client: httpx.AsyncClient, request: OrderRequest, timeout_s: float) -> Basket:
+async def fetch_basket(client: HttpClient, request: OrderRequest, timeout_s: float) -> Basket:
     """Raises FetchError, FetchTimeout."""
     hal = "application/hal+json"
     started = {
@@ -70,7 +69,7 @@ async def fetch_basket(client: httpx.AsyncClient, request: OrderRequest, timeout
         for name in ("items", "address", "card", "customer"):
             try:
                 answers[name] = await asyncio.wait_for(started[name], timeout_s)
-            except (TimeoutError, httpx.TimeoutException):
+            except TimeoutError:
                 raise FetchTimeout(f"GET of {name} took longer than {timeout_s:g} s") from None
     finally:
         for task in started.values():
@@ -79,17 +78,17 @@ async def fetch_basket(client: httpx.AsyncClient, request: OrderRequest, timeout
     return _basket(answers)
 
 
-async def _get(client: httpx.AsyncClient, url: str, accept: str) -> Any:
+async def _get(client: HttpClient, url: str, accept: str) -> Any:
     try:
-        response = await client.get(url, headers={"accept": accept, **outgoing_headers()})
-    except httpx.TimeoutException:
+        answer = await client.call("GET", url, headers={"accept": accept, **outgoing_headers()})
+    except TimeoutError:
         raise
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as problem:
+    except CallFailed as problem:
         raise FetchError(f'I/O error on GET request for "{url}": {reason_of(problem)}') from problem
-    if not response.is_success:
-        raise FetchError(f'GET request for "{url}": {response.status_code} {response.reason_phrase}')
+    if not answer.is_success:
+        raise FetchError(f'GET request for "{url}": {answer.status} {answer.reason}')
     try:
-        return orjson.loads(response.content)
+        return orjson.loads(answer.body)
     except orjson.JSONDecodeError as problem:
         raise FetchError(f'GET request for "{url}": the answer is not JSON') from problem
 

@@ -14,16 +14,15 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import orjson
 
 from drillyard.shop import tracing
+from drillyard.shop.http_client import CallFailed, HttpClient, NotConnected, reason_of
 from drillyard.shop.money import java_number
 from drillyard.shop.object_id import ObjectIds
 from drillyard.shop.orders.basket import Basket, FetchError, FetchTimeout, OrderRequest, fetch_basket
 from drillyard.shop.orders.status import Status
 from drillyard.shop.orders.store import Order, OrderStore, with_status
-from drillyard.shop.peers import reason_of
 from drillyard.shop.spring_web import SpringError
 
 _log = logging.getLogger("works.weave.socks.orders.controllers.OrdersController")
@@ -37,7 +36,7 @@ class Checkout:
     """Places orders. One per process."""
 
     def __init__(
-        self, store: OrderStore, client: httpx.AsyncClient, *, payment_url: str, shipping_url: str, timeout_s: float
+        self, store: OrderStore, client: HttpClient, *, payment_url: str, shipping_url: str, timeout_s: float
     ) -> None:
         self._store = store
         self._client = client
@@ -95,7 +94,7 @@ class Checkout:
         url = self._payment_url
         try:
             answer = await self._post(url, body)
-        except httpx.ConnectError as problem:
+        except NotConnected as problem:
             reason = reason_of(problem)
             cause = (
                 "org.springframework.web.client.ResourceAccessException: I/O error on POST request for "
@@ -104,11 +103,11 @@ class Checkout:
             raise await self._payment_failed(
                 order, cause, reason, _failure(f"Payment service unavailable for order {order.id}")
             ) from problem
-        except (TimeoutError, httpx.TimeoutException) as problem:
+        except TimeoutError as problem:
             why = f"no answer within {self._timeout_s:g} s"
             cause = f'java.util.concurrent.TimeoutException: POST request for "{url}": {why}'
             raise await self._payment_failed(order, cause, why, _failure(_TIMEOUT_TEXT)) from problem
-        except (_Refused, httpx.HTTPError, httpx.InvalidURL) as problem:
+        except (_Refused, CallFailed) as problem:
             raise await self._payment_failed(
                 order, _as_java(problem, url), reason_of(problem), _failure(_IO_TEXT)
             ) from problem
@@ -147,10 +146,10 @@ class Checkout:
             answer = await self._post(self._shipping_url, {"id": str(uuid.uuid4()), "name": order.customer_id})
             if not isinstance(answer, dict):
                 raise _Refused("shipping's answer is no shipment")
-        except (TimeoutError, httpx.TimeoutException) as problem:
+        except TimeoutError as problem:
             _log.error("Shipping failed for order %s: no answer within %g s", order.id, self._timeout_s)
             raise self._not_shipped(_TIMEOUT_TEXT) from problem
-        except (_Refused, httpx.HTTPError, httpx.InvalidURL) as problem:
+        except (_Refused, CallFailed) as problem:
             _log.error("Shipping failed for order %s: %s", order.id, _as_java(problem, self._shipping_url))
             raise self._not_shipped(_IO_TEXT) from problem
         shipment = {"id": answer.get("id"), "name": answer.get("name")}
@@ -162,15 +161,15 @@ class Checkout:
         return _failure(message)
 
     async def _post(self, url: str, body: object) -> Any:
-        """The parsed answer of a JSON POST; None where it is no JSON. Raises httpx's errors, TimeoutError, _Refused."""
+        """The parsed answer of a JSON POST; None where it is no JSON. Raises CallFailed, TimeoutError, _Refused."""
         headers = {"content-type": "application/json", "accept": "application/json", **tracing.outgoing_headers()}
         async with asyncio.timeout(self._timeout_s):
-            response = await self._client.post(url, content=orjson.dumps(body), headers=headers)
-        if not response.is_success:
-            kind = "HttpServerErrorException" if response.status_code >= 500 else "HttpClientErrorException"
-            raise _Refused(f"org.springframework.web.client.{kind}: {response.status_code} null")
+            answer = await self._client.call("POST", url, headers=headers, body=orjson.dumps(body))
+        if not answer.is_success:
+            kind = "HttpServerErrorException" if answer.status >= 500 else "HttpClientErrorException"
+            raise _Refused(f"org.springframework.web.client.{kind}: {answer.status} null")
         try:
-            return orjson.loads(response.content)
+            return orjson.loads(answer.body)
         except orjson.JSONDecodeError:
             return None
 

@@ -19,13 +19,13 @@ from starlette.types import ASGIApp
 
 from drillyard.shop import service, settings, spring_web, tracing
 from drillyard.shop.database import Database
+from drillyard.shop.http_client import HttpClient
 from drillyard.shop.metrics import new_registry
 from drillyard.shop.orders import hal
 from drillyard.shop.orders.basket import OrderRequest
 from drillyard.shop.orders.checkout import Checkout
 from drillyard.shop.orders.status import IllegalTransition, Status
 from drillyard.shop.orders.store import OrderStore, UnknownOrder
-from drillyard.shop.peers import http_client
 from drillyard.shop.spring_log import log_to_stdout
 from drillyard.shop.spring_web import SpringError
 
@@ -81,7 +81,7 @@ def application(settings: OrdersSettings) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with http_client(settings.http_timeout_s) as client:
+        async with HttpClient(settings.http_timeout_s) as client:
             app.state.checkout = Checkout(
                 store,
                 client,

@@ -1,5 +1,5 @@
 """
-The client with which services call each other: one call is one request, and what goes wrong has httpx's names.
+The client with which services call each other: one call is one request, and what goes wrong has a name.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import httpx
 import pytest
 
-from drillyard.shop.peers import http_client, reason_of
+from drillyard.shop.http_client import CallFailed, HttpClient, HungUp, NotConnected, TimedOut, reason_of
 
 from .conftest import free_port
 
@@ -45,11 +44,13 @@ async def test_calls_share_a_connection_and_keep_headers_and_body_as_given() -> 
             heads.append(head + body)
             writer.write(OK)
 
-    async with server(talk) as url, http_client(5) as client:
-        first = await client.post(f"{url}/a%2Fb?c=%20d", content=b"{}", headers={"content-type": "application/json"})
-        second = await client.get(f"{url}/b")
+    async with server(talk) as url, HttpClient(5) as client:
+        first = await client.call(
+            "POST", f"{url}/a%2Fb?c=%20d", body=b"{}", headers={"content-type": "application/json"}
+        )
+        second = await client.call("GET", f"{url}/b", headers={})
 
-    assert (first.status_code, first.text, second.text, connections) == (200, "hi", "hi", 1)
+    assert (first.status, first.body, second.body, connections) == (200, b"hi", b"hi", 1)
     assert heads[0].startswith(b"POST /a%2Fb?c=%20d HTTP/1.1\r\n")
     assert heads[0].lower().count(b"content-length: 2\r\n") == 1
     assert heads[0].endswith(b"\r\n\r\n{}")
@@ -67,10 +68,10 @@ async def test_a_hang_up_is_one_request_even_on_a_kept_connection() -> None:
                 return
             writer.write(OK)
 
-    async with server(talk) as url, http_client(5) as client:
-        await client.get(url)
-        with pytest.raises(httpx.RemoteProtocolError):
-            await client.get(url)
+    async with server(talk) as url, HttpClient(5) as client:
+        await client.call("GET", url, headers={})
+        with pytest.raises(HungUp):
+            await client.call("GET", url, headers={})
     assert requests == 2
 
 
@@ -81,10 +82,10 @@ async def test_silence_before_and_within_an_answer_is_a_read_timeout() -> None:
             writer.write(OK[:-1])
         await reader.read()
 
-    async with server(talk) as url, http_client(0.1) as client:
+    async with server(talk) as url, HttpClient(0.1) as client:
         for path in ("/none", "/half"):
-            with pytest.raises(httpx.ReadTimeout):
-                await client.get(f"{url}{path}")
+            with pytest.raises(TimedOut):
+                await client.call("GET", f"{url}{path}", headers={})
 
 
 async def test_a_cut_answer_and_no_http_at_all_are_protocol_errors() -> None:
@@ -92,18 +93,34 @@ async def test_a_cut_answer_and_no_http_at_all_are_protocol_errors() -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         writer.write(OK[:-1] if b"/cut" in head else b"nonsense\r\n\r\n")
 
-    async with server(talk) as url, http_client(5) as client:
+    async with server(talk) as url, HttpClient(5) as client:
         for path in ("/cut", "/nonsense"):
-            with pytest.raises(httpx.RemoteProtocolError):
-                await client.get(f"{url}{path}")
+            with pytest.raises(HungUp):
+                await client.call("GET", f"{url}{path}", headers={})
 
 
 async def test_who_is_not_there_is_named_as_the_system_names_it() -> None:
-    async with http_client(5) as client:
-        with pytest.raises(httpx.ConnectError) as refused:
-            await client.get(f"http://127.0.0.1:{free_port()}/")
-        with pytest.raises(httpx.ConnectError) as unknown:
-            await client.get("http://nowhere.invalid/")
+    async with HttpClient(5) as client:
+        with pytest.raises(NotConnected) as refused:
+            await client.call("GET", f"http://127.0.0.1:{free_port()}/", headers={})
+        with pytest.raises(NotConnected) as unknown:
+            await client.call("GET", "http://nowhere.invalid/", headers={})
 
     assert reason_of(refused.value) == "Connection refused"
     assert reason_of(unknown.value) == "Name or service not known"
+
+
+async def test_what_is_no_url_is_named_and_what_is_in_one_stays_in_the_request_line() -> None:
+    heads: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK)
+
+    async with server(talk) as url, HttpClient(5) as client:
+        await client.call("GET", f"{url}/a b\r\nx-evil: 1", headers={})
+        for wrong in ("no url", "http://", "ftp://x/y", "http://[", "http://a:999999/"):
+            with pytest.raises(CallFailed):
+                await client.call("GET", wrong, headers={})
+
+    assert b"\r\nx-evil" not in heads[0].lower()
