@@ -4,7 +4,8 @@ Checkouts a second through all services, load generator included, and where the 
 A checkout is what a signed-in shopper does: empty the cart, put one to three pairs of socks in, place the order; over
 HTTP through the front end, which asks carts, catalogue, user and orders, and orders asks payment, the bank and
 shipping. Registration and each shopper's first checkouts are not in the window. queue-master works without its pause
-(WORK_MS=0), so that shipping is in the figures too.
+(WORK_MS=0), so that shipping is in the figures too. Once the 20 shoppers go as fast as they can (the shop's limit: 20
+checkouts are always under way), once they begin 30 checkouts a second between them (what a customer waits).
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from bench.bench_yard import NAME, BenchYard, bench_yard
 from bench.figure import Figure, Section
 from drillyard.base.clock import SystemClock
 from drillyard.load.ledger import Attempt, ShopperLedger
-from drillyard.load.shopping import place_orders
+from drillyard.load.shopping import Habits, place_orders
 from drillyard.yard.yard import open_yard
 
 TITLE = "Checkouts"
 SHOPPERS = 20
 WARM_UP = 3 * SHOPPERS
 CHECKOUTS = 600
+PACED_PER_S = 30
 DRAIN_S = 3
 GENERATOR = "load generator"
 
@@ -46,6 +48,15 @@ class Window:
     failed: int
 
     @property
+    def per_s(self) -> float:
+        """Checkouts that ended in a second."""
+        return len(self.took_s) / self.wall_s
+
+    def percentile_ms(self, percent: int) -> float:
+        """How long a checkout took, in milliseconds."""
+        return statistics.quantiles(self.took_s, n=100)[percent - 1] * 1000
+
+    @property
     def ms_per_checkout(self) -> float:
         """Processor milliseconds that a checkout cost in all processes together."""
         return sum(self.cpu_s.values()) / len(self.took_s) * 1000
@@ -53,22 +64,26 @@ class Window:
 
 def measure(rounds: int) -> Section:
     """Throughput, latency and processor time with 20 shoppers; the profile is that of the median round."""
-    windows = []
+    windows, paced = [], []
     with bench_yard() as yard, yard.up("--env", "queue-master.WORK_MS=0"):
         for seed in range(rounds):
-            windows.append(asyncio.run(window(yard, seed)))
+            windows.append(asyncio.run(window(yard, seed, Habits())))
+            paced.append(asyncio.run(window(yard, seed, Habits(pace_s=SHOPPERS / PACED_PER_S))))
     figures = [
-        Figure("checkouts a second", [len(one.took_s) / one.wall_s for one in windows]),
-        Figure("a checkout, p50 (ms)", [statistics.median(one.took_s) * 1000 for one in windows]),
-        Figure("a checkout, p95 (ms)", [statistics.quantiles(one.took_s, n=20)[18] * 1000 for one in windows]),
+        Figure(f"checkouts a second, {SHOPPERS} shoppers without a pause", [one.per_s for one in windows]),
+        Figure("a checkout then, p50 (ms)", [one.percentile_ms(50) for one in windows]),
+        Figure("a checkout then, p95 (ms)", [one.percentile_ms(95) for one in windows]),
+        Figure(f"checkouts a second, {SHOPPERS} shoppers paced to {PACED_PER_S}", [one.per_s for one in paced]),
+        Figure("a checkout then, paced, p50 (ms)", [one.percentile_ms(50) for one in paced]),
+        Figure("a checkout then, paced, p95 (ms)", [one.percentile_ms(95) for one in paced]),
         Figure("processor time of a checkout, all processes (ms)", [one.ms_per_checkout for one in windows]),
-        Figure("checkouts that were not answered 201", [one.failed for one in windows]),
+        Figure("checkouts that were not answered 201", [one.failed for one in windows + paced]),
     ]
     middle = sorted(windows, key=lambda one: one.ms_per_checkout)[len(windows) // 2]
     return Section(figures, text=profile(middle))
 
 
-async def window(yard: BenchYard, seed: int) -> Window:
+async def window(yard: BenchYard, seed: int, habits: Habits) -> Window:
     """20 shoppers place the warm-up's orders and then those that are measured."""
     os.environ["DRILLYARD_HOME"] = yard.home
     state = json.loads((Path(yard.home) / "yards" / NAME / "yard.json").read_text())
@@ -85,7 +100,14 @@ async def window(yard: BenchYard, seed: int) -> Window:
     async with open_yard(NAME) as opened:
         front_end = opened.url("front-end")
     await place_orders(
-        front_end, WARM_UP + CHECKOUTS, seed, SystemClock(), on_order=placed, concurrency=SHOPPERS, ledger=ledger
+        front_end,
+        WARM_UP + CHECKOUTS,
+        seed,
+        SystemClock(),
+        on_order=placed,
+        concurrency=SHOPPERS,
+        habits=habits,
+        ledger=ledger,
     )
     ended_s = time.monotonic()
     await asyncio.sleep(DRAIN_S)  # queue-master, agent and telemetry are to finish what these checkouts gave them.

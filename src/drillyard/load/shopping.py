@@ -32,16 +32,18 @@ class Habits:
     """
     How shoppers behave.
 
-    `account`: whom the only shopper logs in as; None registers a new customer each. `total_max_cents` bounds a basket,
-    `slow_after_s` is when a 201 counts as slow, `pause_s` passes between two attempts of a shopper; `timeout_s` bounds
-    each request, `order_timeout_s` the one that places the order. With `double_click` the button is clicked twice at
-    once, and each click leaves a row.
+    `account`: whom the only shopper logs in as; None registers a new customer each. `total_max_cents` bounds a
+    basket, `slow_after_s` is when a 201 counts as slow, `pause_s` passes between two attempts of a shopper, and
+    `pace_s` from the beginning of one to the beginning of the next where the first is done by then (several shoppers
+    begin evenly spread over it); `timeout_s` bounds each request, `order_timeout_s` the one that places the order.
+    With `double_click` the button is clicked twice at once, and each click leaves a row.
     """
 
     account: Account | None = None
     total_max_cents: int = 10_500
     slow_after_s: float = 3.0
     pause_s: float = 0.0
+    pace_s: float = 0.0
     timeout_s: float = 10.0
     order_timeout_s: float = 40.0
     double_click: bool = False
@@ -94,7 +96,8 @@ async def place_orders(
                     transport=transport,
                 )
                 shopper = Shopper(f"{name}-{visit}-{index + 1}", seed, habits, client, clock, ledger)
-                group.create_task(shopper.shop(range(index + 1, count + 1, concurrency)))
+                delay_s = habits.pace_s * index / concurrency
+                group.create_task(shopper.shop(range(index + 1, count + 1, concurrency), delay_s=delay_s))
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from failed  # The caller's own callback; a person is to read its sentence.
     return ledger
@@ -114,12 +117,15 @@ class Shopper:
     _registered: bool = field(default=False, init=False)
     _socks: Sequence[Sock] = field(default=(), init=False)
 
-    async def shop(self, numbers: Sequence[int]) -> None:
-        """One attempt per number, with a pause between them."""
+    async def shop(self, numbers: Sequence[int], *, delay_s: float = 0.0) -> None:
+        """One attempt per number, after the delay, with the habits' pause or pace between them."""
         async with self.client:
+            began_s = self.clock.monotonic_s() + delay_s - self.habits.pace_s
             for index, number in enumerate(numbers):
-                if index and self.habits.pause_s > 0:
-                    await self.clock.sleep(self.habits.pause_s)
+                wait_s = max(self.habits.pause_s, began_s + self.habits.pace_s - self.clock.monotonic_s())
+                if (index or delay_s) and wait_s > 0:
+                    await self.clock.sleep(wait_s)
+                began_s = self.clock.monotonic_s()
                 await self._attempt(number)
 
     async def _attempt(self, number: int) -> None:

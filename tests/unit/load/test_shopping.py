@@ -191,12 +191,22 @@ async def test_a_cancelled_run_keeps_its_rows_and_the_attempt_under_way(shop: An
     assert ledger.rows[2].error == "stopped before the answer came"
 
 
-async def test_pauses_pass_between_attempts_and_not_around_them(shop: Any, clock: VirtualClock) -> None:
-    run = asyncio.create_task(place(shop, clock, 3, habits=Habits(pause_s=2.0)))
+@pytest.mark.parametrize("habits", [Habits(pause_s=2.0), Habits(pace_s=2.0), Habits(pause_s=1.0, pace_s=2.0)])
+async def test_pauses_pass_between_attempts_and_not_around_them(shop: Any, clock: VirtualClock, habits: Habits) -> None:
+    run = asyncio.create_task(place(shop, clock, 3, habits=habits))
     while not run.done():
         await clock.advance(1.0)
 
     assert [(row.started_at - run.result().rows[0].started_at).total_seconds() for row in run.result()] == [0, 2, 4]
+
+
+async def test_paced_shoppers_begin_evenly_spread(shop: Any, clock: VirtualClock) -> None:
+    run = asyncio.create_task(place(shop, clock, 8, concurrency=4, habits=Habits(pace_s=4.0)))
+    while not run.done():
+        await clock.advance(0.5)
+
+    began = sorted((row.started_at - run.result().rows[0].started_at).total_seconds() for row in run.result())
+    assert began == [0, 1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(("count", "concurrency"), [(-1, 1), (1, 0), (1, 201)])
