@@ -1,8 +1,8 @@
 """
 orders-db: every order with its status, and every status it ever had with the time.
 
-The order's row and its history change in one transaction, under the row's lock, so that two writers (orders itself and
-queue-master's report) cannot both pass a check that only one may pass.
+The order's row and its history change in one statement that checks the status it finds, so that two writers (orders
+itself and queue-master's report) cannot both pass a check that only one may pass.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _CREATE = """
     )
     INSERT INTO "orderStatus" ("orderId", status, at) VALUES ($1, $11, $12)
 """
-_STATUS_LOCKED = 'SELECT status FROM "customerOrder" WHERE id = $1 FOR UPDATE'
+_STATUS = 'SELECT status FROM "customerOrder" WHERE id = $1'
 _CHANGE_STATUS = """
-    WITH changed AS (UPDATE "customerOrder" SET status = $2 WHERE id = $1)
-    INSERT INTO "orderStatus" ("orderId", status, at) VALUES ($1, $2, $3)
+    WITH changed AS (UPDATE "customerOrder" SET status = $2 WHERE id = $1 AND status = ANY($3) RETURNING id)
+    INSERT INTO "orderStatus" ("orderId", status, at) SELECT id, $2, $4 FROM changed RETURNING "orderId"
 """
 _ADD_SHIPMENT = 'UPDATE "customerOrder" SET shipment = $2 WHERE id = $1'
 _HISTORY = 'SELECT status, at FROM "orderStatus" WHERE "orderId" = $1 ORDER BY seq'
@@ -99,16 +99,17 @@ class OrderStore:
 
         Raises UnknownOrder, IllegalTransition.
         """
-        async with self._database.transaction() as connection:
-            found = await connection.fetchval(_STATUS_LOCKED, order_id)
-            if found is None:
-                raise UnknownOrder(order_id)
-            current = Status(found)
-            if current is wanted is Status.SHIPPED:
-                return False
-            if not may_become(current, wanted):
-                raise IllegalTransition(order_id, current, wanted)
-            await connection.execute(_CHANGE_STATUS, order_id, wanted.value, datetime.now(UTC))
+        before = [status.value for status in Status if may_become(status, wanted)]
+        async with self._database.reading() as connection:
+            while not await connection.fetchval(_CHANGE_STATUS, order_id, wanted.value, before, datetime.now(UTC)):
+                found = await connection.fetchval(_STATUS, order_id)
+                if found is None:
+                    raise UnknownOrder(order_id)
+                current = Status(found)
+                if current is wanted is Status.SHIPPED:
+                    return False
+                if not may_become(current, wanted):
+                    raise IllegalTransition(order_id, current, wanted)
         return True
 
     async def add_shipment(self, order_id: str, shipment: dict[str, Any]) -> None:
