@@ -20,6 +20,8 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from drillyard.shop import tracing
+
 ANSWER_BYTES_MAX = 16 << 20
 """More than any list of a drill's orders; a callee gone mad must not fill this process."""
 
@@ -80,10 +82,12 @@ class HttpClient:
 
     async def call(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """One request with its answer, of whatever status. Raises CallFailed (one of its kinds)."""
-        with _named_failures():
+        with tracing.calling(method, url, headers) as step, _named_failures():
             async with self._open().request(
                 method, URL(url), data=body, headers=headers, allow_redirects=False
             ) as answer:
+                if step is not None:
+                    step.answered(answer.status, failed_from=400)
                 return Answer(answer.status, answer.reason or "", answer.headers, await _body_of(answer))
 
     async def close(self) -> None:

@@ -17,6 +17,8 @@ from prometheus_client.process_collector import ProcessCollector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from drillyard.shop.span_export import SpanCounts
+
 # The buckets that the original's Go and Java clients use; the Python client's own default differs.
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -27,10 +29,11 @@ Labels = Callable[[Scope, int], Mapping[str, str] | None]
 
 
 def new_registry() -> CollectorRegistry:
-    """A registry of its own, with the process's memory, CPU time and open files."""
+    """A registry of its own, with the process's memory, CPU time, open files, and what became of its spans."""
     prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
+    registry.register(SpanCounts())
     return registry
 
 

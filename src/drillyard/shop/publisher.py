@@ -13,7 +13,7 @@ import contextlib
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, DeliveryMode
 
-from drillyard.shop import shipping_queue
+from drillyard.shop import shipping_queue, tracing
 from drillyard.shop.shipping_queue import BROKER_ERRORS, QUEUE
 
 _TYPE_ID = "works.weave.socks.shipping.entities.Shipment"  # Spring's converter at the other end goes by it.
@@ -45,7 +45,11 @@ class Publisher:
         self._connecting = asyncio.Lock()
 
     async def publish(self, body: bytes, headers: dict[str, str]) -> None:
-        """Raises Rejected, ConfirmTimeout, BrokerAway."""
+        """`headers` are the trace's. Raises Rejected, ConfirmTimeout, BrokerAway."""
+        with tracing.sending(QUEUE, headers):
+            await self._publish(body, headers)
+
+    async def _publish(self, body: bytes, headers: dict[str, str]) -> None:
         message = aio_pika.Message(
             body,
             content_type="application/json",

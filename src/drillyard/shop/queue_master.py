@@ -131,8 +131,14 @@ class ShippingTaskHandler:
         header = {key: value for key, value in message.headers.items() if isinstance(value, str)}
         task = read_task(message.body)
         order_id = header.get(tracing.ORDER_ID_HEADER) or (task.order_id if task else None)
-        tracing.continue_from(header.get(tracing.TRACE_HEADER), order_id)
-        order_id = tracing.order_id.get()
+        tracing.continue_from(header, order_id)
+        with tracing.handling(QUEUE) as step:
+            verdict = await self._work(message, task, tracing.order_id.get())
+            if step is not None and verdict is not Verdict.DONE:
+                step.fail(verdict.name.lower(), "")
+            return verdict
+
+    async def _work(self, message: AbstractIncomingMessage, task: Task | None, order_id: str | None) -> Verdict:
         if task is None:
             _log.error("Dropped a message of %d bytes that is no shipment (order %s)", len(message.body), order_id)
             return Verdict.USELESS

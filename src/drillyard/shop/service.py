@@ -41,6 +41,7 @@ from starlette.types import ASGIApp
 
 from drillyard.base.errors import DrillyardError
 from drillyard.shop.settings import from_environment
+from drillyard.shop.span_export import exporting
 
 DRAIN_S = 1
 END_S = 1.8
@@ -115,11 +116,16 @@ def serve(app: ASGIApp, *, host: str, port: int, announce: Callable[[int], None]
     )
     server = _Server(config, lambda: announce(port or listener.getsockname()[1]))
     try:
-        asyncio.run(server.serve(sockets=[listener]))
+        asyncio.run(_serve(server, listener))
     finally:
         listener.close()
         server.ended_in_time()
     return 0 if server.started else 1
+
+
+async def _serve(server: _Server, listener: socket.socket) -> None:
+    async with exporting():
+        await server.serve(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -49,7 +49,8 @@ class SpringFormatter(logging.Formatter):
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(record.created))
         level = {"WARNING": "WARN", "CRITICAL": "FATAL"}.get(record.levelname, record.levelname)
         current = span.get()
-        trace = f"{current.trace_id[16:]},{current.span_id},false" if current else ",,"
+        exported = "true" if current and current.sampled else "false"
+        trace = f"{current.trace_id[16:]},{current.span_id},{exported}" if current else ",,"
         text = record.getMessage()
         if record.exc_info and record.exc_info[1] is not None:
             problem = record.exc_info[1]

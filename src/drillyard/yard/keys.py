@@ -38,7 +38,7 @@ class Keys:
         )
 
     def objects(self, telemetry: str) -> Iterator[Object]:
-        """Secrets and the agent's ConfigMap. `telemetry` is the intake's `host:port`."""
+        """Secrets, and where the agent and the services send what they see. `telemetry` is the intake's `host:port`."""
         yield _secret("sock-shop", "databases", {"password": ROLE_PASSWORD})
         yield _secret("sock-shop", "payment-gateway", {"key": self.bank_key})
         yield _secret("sock-shop", "front-end", {"session-secret": self.session_secret})
@@ -49,6 +49,17 @@ class Keys:
             "kind": "ConfigMap",
             "metadata": {"name": "datadog-agent", "namespace": "datadog"},
             "data": {"intake-url": f"http://{telemetry}"},
+        }
+        yield _secret("sock-shop", "opentelemetry", {"OTEL_EXPORTER_OTLP_HEADERS": f"dd-api-key={self.api_key}"})
+        yield {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "opentelemetry", "namespace": "sock-shop"},
+            "data": {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{telemetry}",
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+                "OTEL_BSP_SCHEDULE_DELAY": "1000",
+            },
         }
 
 

@@ -57,7 +57,7 @@ async def test_a_trace_is_found_by_every_field_of_its_spans(client, telemetry):
     assert (await client.post("/v1/traces", json=trace(telemetry))).json() == {}
     first, second = await search(client, f"trace_id:{TRACE}")
     assert (first["resource_name"], first["operation_name"]) == ("POST /orders", "server.request")
-    assert first["custom"]["http.status_code"] == 406
+    assert first["custom"]["http"]["status_code"] == 406
     assert first["custom"]["duration"] == 40_000_000
     assert (second["parent_id"], second["status"], first["parent_id"]) == (FIRST, "error", "0")
     for query in (

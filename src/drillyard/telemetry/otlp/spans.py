@@ -12,7 +12,7 @@ from typing import Any
 
 from drillyard.telemetry.logs.intake import IntakeError
 from drillyard.telemetry.logs.record import Record
-from drillyard.telemetry.otlp.values import Resource, attributes, items, time_ns, whole
+from drillyard.telemetry.otlp.values import DEPTH_MAX, Resource, attributes, items, time_ns, whole
 from drillyard.telemetry.times import iso
 
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -48,7 +48,8 @@ def _span(resource: Resource, span: Mapping[str, Any], now_ms: int) -> Record:
         tags=[*resource.tags, *tags],
         attributes=own | {"duration": end_ns - start_ns},
         hidden={
-            "trace_id": _identity(span, "traceId", 32),
+            # Half of the digits where only those are used (B3): what the log line of a Spring service shows.
+            "trace_id": _identity(span, "traceId", 32).removeprefix("0" * 16),
             "span_id": _identity(span, "spanId", 16),
             "parent_id": _identity(span, "parentSpanId", 16, needed=False) or "0",
             "operation_name": operation,
@@ -80,6 +81,21 @@ def _identity(span: Mapping[str, Any], name: str, length: int, *, needed: bool =
     return found
 
 
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as objects in objects, as Datadog shows them; a name that is both stays dotted."""
+    shown: dict[str, Any] = {}
+    for name in sorted(flat):
+        *outer, last = name.split(".")
+        place: Any = shown
+        for part in outer[:DEPTH_MAX]:
+            place = place.setdefault(part, {}) if isinstance(place, dict) else None
+        if len(outer) <= DEPTH_MAX and isinstance(place, dict) and last not in place:
+            place[last] = flat[name]
+        else:
+            shown[name] = flat[name]
+    return shown
+
+
 def show_span(record: Record) -> dict[str, Any]:
     """A span as the API shows it."""
     tags = {name: values[0] for name, values in record.tag_values.items()}
@@ -97,7 +113,7 @@ def show_span(record: Record) -> dict[str, Any]:
         "host": record.host,
         "status": record.status,
         "tags": record.tags,
-        "custom": record.attributes,
+        "custom": _nested(record.attributes),
         "single_span": False,
     }
     return {"id": f"{record.hidden['span_id']}-{record.key}", "type": "spans", "attributes": parts}
