@@ -28,8 +28,16 @@ if [ -z "${DRILLYARD_RABBITMQ_URL:-}" ] && [ "$(id -u)" = 0 ] && [ -x /usr/sbin/
   fi
 fi
 
+# Client libraries of Kubernetes: not in the locks, because nothing of ours uses them.
+[ -d .oracles/python/kr8s ] || $bin/uv pip install -q --target .oracles/python kubernetes==37.0.2 kr8s==0.20.15 || rm -rf .oracles/python
+if have npm && [ ! -d .oracles/node_modules ]; then
+  npm install --silent --no-save --prefix .oracles @kubernetes/client-node@1.4.0 >/dev/null 2>&1 || rm -rf .oracles/node_modules
+fi
+
 [ -n "${DRILLYARD_RABBITMQ_URL:-}" ] && echo "oracle RabbitMQ: $DRILLYARD_RABBITMQ_URL" || echo "oracle RabbitMQ: not run (none here; set DRILLYARD_RABBITMQ_URL)"
 have chromium && echo "oracle Chromium: $(chromium --version 2>/dev/null | head -n 1)" || echo "oracle Chromium: not run (none on PATH)"
 have kubectl && echo "oracle kubectl: the one on PATH as well as the wheel's" || echo "oracle kubectl: the wheel's only"
+[ -d .oracles/python ] && echo "oracle Kubernetes clients: Python" || echo "oracle Kubernetes clients: Python's not run (not installed)"
+[ -d .oracles/node_modules ] && echo "oracle Kubernetes clients: Node" || echo "oracle Kubernetes clients: Node's not run (no npm, or not installed)"
 
 exec $bin/python -m pytest -q -rs -m oracle

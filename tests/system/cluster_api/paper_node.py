@@ -60,13 +60,16 @@ class PaperNode:
     def _running(self, pod: Object) -> Object:
         self._addresses += 1
         now = time_of(self._clock.now())
-        ready = {"type": "Ready", "status": "True", "lastTransitionTime": now}
+        ready = [
+            {"type": type, "status": "True", "lastTransitionTime": now}
+            for type in ("Initialized", "ContainersReady", "Ready")
+        ]
         return {
             **pod["status"],
             "phase": "Running",
             "podIP": f"10.244.0.{self._addresses}",
             "startTime": now,
-            "conditions": [*pod["status"].get("conditions", ()), ready],
+            "conditions": [*pod["status"].get("conditions", ()), *ready],
             "containerStatuses": [
                 {
                     "name": item["name"],

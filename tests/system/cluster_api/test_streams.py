@@ -5,9 +5,11 @@ exec, attach and port-forward with the real kubectl; the other end is a paper no
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 
 import aiohttp
+import pytest
 
 from .conftest import ADMIN_TOKEN, Cluster
 from .test_kubectl import kubectl, shop
@@ -108,3 +110,30 @@ async def test_what_is_no_websocket_is_refused_with_a_sentence(shop: Cluster) ->
     ):
         assert response.status == 400
         assert "WebSocket only" in (await response.json())["message"]
+
+
+@pytest.mark.parametrize("protocol", ["base64.channel.k8s.io", "v4.base64.channel.k8s.io"])
+async def test_a_terminal_in_a_browser_speaks_base64(shop: Cluster, protocol: str) -> None:
+    name = (await kubectl(shop, "-n sock-shop get pods -l name=payment -o name")).strip().removeprefix("pod/")
+    url = f"{shop.url}/api/v1/namespaces/sock-shop/pods/{name}/exec?command=fail&command=3&stdout=true&stderr=true"
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}) as session,
+        session.ws_connect(url, protocols=[protocol], ssl=shop.ssl_context) as socket,
+    ):
+        texts = [await socket.receive_str(timeout=5) for _ in range(4)]
+        channels, data = [text[0] for text in texts], [base64.b64decode(text[1:]) for text in texts]
+        assert (channels, data[:3]) == (["1", "1", "2", "3"], [b"", b"out\n", b"err\n"])
+        assert data[3].startswith(b"{" if protocol.startswith("v4") else b"command terminated with non-zero exit code")
+
+
+async def test_a_client_may_send_standard_input_as_text(shop: Cluster) -> None:
+    """As the official Python client does; a real server asks for the bytes alone."""
+    name = (await kubectl(shop, "-n sock-shop get pods -l name=payment -o name")).strip().removeprefix("pod/")
+    url = f"{shop.url}/api/v1/namespaces/sock-shop/pods/{name}/exec?command=cat&stdin=true&stdout=true"
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {ADMIN_TOKEN}"}) as session,
+        session.ws_connect(url, protocols=["v4.channel.k8s.io"], ssl=shop.ssl_context) as socket,
+    ):
+        await socket.send_str("\x00grüß\n")
+        answers = [await socket.receive_bytes(timeout=5) for _ in range(2)]
+        assert answers == [b"\x01", b"\x01" + "grüß\n".encode()]

@@ -15,6 +15,7 @@ from drillyard.cluster.apiserver.objects import Objects
 from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.apiserver.rbac import Attributes, Authorizer
 from drillyard.cluster.apiserver.request import ApiRequest, form_of, parse
+from drillyard.cluster.apiserver.reviews import review
 from drillyard.cluster.client import ApiError, Object
 from drillyard.cluster.resources import named
 
@@ -73,6 +74,18 @@ def test_tokens_are_for_one_user_until_they_are_withdrawn() -> None:
     tokens.withdraw("secret")
     with pytest.raises(ApiError):
         tokens.user_of("Bearer secret")
+
+
+def test_a_token_can_be_asked_whose_it_is(authorizer: Authorizer) -> None:
+    tokens, row = Tokens.of({"secret": JOE}), named("tokenreviews")
+
+    def asked(token: str) -> Object:
+        found: Object = review(row, "", {"spec": {"token": token}}, User("root"), authorizer, tokens)["status"]
+        return found
+
+    groups = ["developers", "system:authenticated"]
+    assert asked("secret") == {"authenticated": True, "user": {"username": "joe", "groups": groups}}
+    assert not asked("other").get("authenticated")
 
 
 def test_a_token_with_a_lifetime_ends() -> None:

@@ -92,7 +92,7 @@ class Handlers:
 
     def _user_of(self, http: web.BaseRequest) -> User:
         header = http.headers.get("Authorization", "")
-        if http.path in OPEN_PATHS and not header:
+        if http.path.rstrip("/") in OPEN_PATHS and not header:
             return _ANONYMOUS
         return self._tokens.user_of(header)
 
@@ -121,7 +121,8 @@ class Handlers:
         if request.verb == "create":
             body = await read_body(http)
             must_be_object(body)
-            return json_response(review(resource, namespace, body, user, self._authorizer), 201)
+            answer = review(resource, namespace, body, user, self._authorizer, self._tokens)
+            return json_response(answer, 201)
         if request.name:
             return json_response(await self._metrics.get(resource, namespace, request.name))
         found = await self._metrics.measured(resource, namespace or None, selection_of(resource, http.query))

@@ -1,5 +1,6 @@
 """
-Questions about access: `kubectl auth can-i`, `auth whoami` (authorization.k8s.io/v1, authentication.k8s.io/v1).
+Questions about access: `kubectl auth can-i`, `auth whoami`, whose a token is (authorization.k8s.io/v1,
+authentication.k8s.io/v1).
 """
 
 from __future__ import annotations
@@ -7,13 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from drillyard.cluster.apiserver import status
-from drillyard.cluster.apiserver.auth import MASTERS, User
+from drillyard.cluster.apiserver.auth import MASTERS, Tokens, User
 from drillyard.cluster.apiserver.rbac import Attributes, Authorizer
-from drillyard.cluster.client import Object
+from drillyard.cluster.client import ApiError, Object
 from drillyard.cluster.resources import Resource
 
 
-def review(resource: Resource, namespace: str, body: Any, user: User, authorizer: Authorizer) -> Object:
+def review(
+    resource: Resource, namespace: str, body: Any, user: User, authorizer: Authorizer, tokens: Tokens
+) -> Object:
     """The review with its status filled in. Raises ApiError 422 for a question that is none."""
     spec = body.get("spec") or {}
     answer: Object = {
@@ -24,6 +27,8 @@ def review(resource: Resource, namespace: str, body: Any, user: User, authorizer
     match resource.kind:
         case "SelfSubjectReview":
             return {**answer, "status": {"userInfo": _user_info(user)}}
+        case "TokenReview":
+            return {**answer, "spec": spec, "status": _owner(str(spec.get("token", "")), tokens)}
         case "SelfSubjectRulesReview":
             return {**answer, "spec": spec, "status": _rules(user, str(spec.get("namespace", "")), authorizer)}
         case "SelfSubjectAccessReview":
@@ -59,6 +64,13 @@ def _attributes(resource: Resource, namespace: str, spec: Object) -> Attributes:
 def _user_info(user: User) -> Object:
     shown: Object = {"username": user.name, "groups": list(user.all_groups)}
     return {**shown, "uid": user.uid} if user.uid else shown
+
+
+def _owner(token: str, tokens: Tokens) -> Object:
+    try:
+        return {"authenticated": True, "user": _user_info(tokens.user_of(f"Bearer {token}"))}
+    except ApiError:
+        return {"user": {}, "error": "[invalid bearer token, unknown]"}
 
 
 def _rules(user: User, namespace: str, authorizer: Authorizer) -> Object:

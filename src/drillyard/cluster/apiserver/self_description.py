@@ -14,10 +14,10 @@ OPEN_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 
 def described(http: web.BaseRequest) -> web.Response | None:
     """The answer, or None for a path that is about resources. Raises ApiError 405."""
-    path = http.path
+    path = http.path.rstrip("/") or "/"  # A slash more means the same: kr8s asks for /version/.
     if path.startswith("/openapi/") and http.method == "GET":
         return _openapi(path)
-    known = path in ("/", *OPEN_PATHS) or path.rstrip("/") in ("/api", "/apis")
+    known = path in ("/", *OPEN_PATHS, "/api", "/apis")
     parts = path.strip("/").split("/")
     grouped = (parts[0] == "apis" and len(parts) in (2, 3)) or (parts[0] == "api" and len(parts) == 2)
     if not known and not grouped:
@@ -26,8 +26,8 @@ def described(http: web.BaseRequest) -> web.Response | None:
         raise status.method_not_allowed()
     if grouped:
         return _group(parts)
-    match path.rstrip("/"):
-        case "":
+    match path:
+        case "/":
             return json_response(discovery.paths())
         case "/api":
             return _groups(http, core=True)
@@ -62,7 +62,7 @@ def _group(parts: list[str]) -> web.Response:
 def _openapi(path: str) -> web.Response:
     if path == "/openapi/v2":
         return json_bytes(openapi.document_v2())
-    if path.rstrip("/") == "/openapi/v3":
+    if path == "/openapi/v3":
         return json_response(openapi.index())
     found = openapi.document(path.removeprefix("/openapi/v3/"))
     return json_bytes(found) if found else page_not_found()

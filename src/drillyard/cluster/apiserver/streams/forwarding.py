@@ -2,8 +2,7 @@
 Port-forward over WebSocket, in the two forms that clients speak.
 
 kubectl sends a byte stream of SPDY frames (`SPDY/3.1+portforward.k8s.io`): for each TCP connection a stream for data
-and one for an error text. Other clients name their ports in the query and get two channels for each
-(`v4.channel.k8s.io`).
+and one for an error text. Other clients name their ports in the query and get two channels for each.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import WSMsgType, web
 
+from drillyard.cluster.apiserver.streams.channels import Channels
 from drillyard.cluster.apiserver.streams.spdy import (
     Codec,
     Data,
@@ -27,7 +27,14 @@ from drillyard.cluster.apiserver.streams.spdy import (
 from drillyard.cluster.client import ApiError, TcpConnection
 
 TUNNEL = "SPDY/3.1+portforward.k8s.io"
-PROTOCOLS = (TUNNEL, "v4.channel.k8s.io", "portforward.k8s.io")
+PROTOCOLS = (
+    TUNNEL,
+    "v4.channel.k8s.io",
+    "v4.base64.channel.k8s.io",
+    "channel.k8s.io",
+    "base64.channel.k8s.io",
+    "portforward.k8s.io",
+)
 _STREAMS_MAX = 1_000
 _WAITING_MAX = 64
 
@@ -40,7 +47,7 @@ async def serve_forwarding(socket: web.WebSocketResponse, ports: list[int], conn
     if socket.ws_protocol == TUNNEL:
         await _Tunnel(socket, connect).run()
     else:
-        await _serve_channels(socket, ports, connect)
+        await _serve_channels(Channels(socket), ports, connect)
 
 
 async def _copy_in(waiting: asyncio.Queue[bytes | None], connection: TcpConnection) -> None:
@@ -150,44 +157,42 @@ class _Tunnel:
             await connection.close()
 
 
-async def _serve_channels(socket: web.WebSocketResponse, ports: list[int], connect: Connect) -> None:
+async def _serve_channels(channels: Channels, ports: list[int], connect: Connect) -> None:
     """Channel 2i carries the data of the i-th port, 2i+1 its error text; the first message on each names the port."""
     waiting: list[asyncio.Queue[bytes | None]] = [asyncio.Queue(_WAITING_MAX) for _ in ports]
     for index, port in enumerate(ports):
         for channel in (2 * index, 2 * index + 1):
-            await socket.send_bytes(bytes([channel]) + struct.pack("<H", port))
+            await channels.send(channel, struct.pack("<H", port))
     tasks = [
-        asyncio.ensure_future(_forward_channel(socket, index, port, waiting[index], connect))
+        asyncio.ensure_future(_forward_channel(channels, index, port, waiting[index], connect))
         for index, port in enumerate(ports)
     ]
     try:
-        async for message in socket:
-            if message.type is WSMsgType.BINARY and message.data:
-                index, is_error = divmod(message.data[0], 2)
-                if not is_error and index < len(ports) and not tasks[index].done():
-                    await waiting[index].put(message.data[1:])
+        async for channel, data in channels.received():
+            index, is_error = divmod(channel, 2)
+            if not is_error and index < len(ports) and not tasks[index].done():
+                await waiting[index].put(data)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with contextlib.suppress(ConnectionError):
-            await socket.close()
+        await channels.close()
 
 
 async def _forward_channel(
-    socket: web.WebSocketResponse, index: int, port: int, waiting: asyncio.Queue[bytes | None], connect: Connect
+    channels: Channels, index: int, port: int, waiting: asyncio.Queue[bytes | None], connect: Connect
 ) -> None:
     try:
         connection = await connect(port)
     except (OSError, ApiError) as refused:
-        await socket.send_bytes(bytes([2 * index + 1]) + _refusal(port, refused))
-        await socket.close()
+        await channels.send(2 * index + 1, _refusal(port, refused))
+        await channels.close()
         return
     inward = asyncio.ensure_future(_copy_in(waiting, connection))
     try:
         while data := await connection.read():
-            await socket.send_bytes(bytes([2 * index]) + data)
-        await socket.close()
+            await channels.send(2 * index, data)
+        await channels.close()
     finally:
         inward.cancel()
         await asyncio.gather(inward, return_exceptions=True)

@@ -10,7 +10,8 @@ from multidict import MultiMapping
 from drillyard.cluster.apiserver.pod_logs import chosen_container
 from drillyard.cluster.apiserver.request import is_true
 from drillyard.cluster.apiserver.status import bad_request
-from drillyard.cluster.apiserver.streams import channels, forwarding
+from drillyard.cluster.apiserver.streams import forwarding, sessions
+from drillyard.cluster.apiserver.streams.channels import Channels, accept, must_be_websocket
 from drillyard.cluster.client import ApiError, NodeAgent, Object, ProcessSession, StreamOptions, TcpConnection
 
 _PORTS_MAX = 100
@@ -44,7 +45,7 @@ async def serve_stream(
     command = http.query.getall("command", [])
     if subresource == "exec" and not command:
         raise bad_request("you must specify at least one command for the container")
-    channels.must_be_websocket(http, channels.PROTOCOLS)
+    must_be_websocket(http, sessions.PROTOCOLS)
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     session: ProcessSession | ApiError
     try:
@@ -57,12 +58,12 @@ async def serve_stream(
             raise
         session = refused  # The runtime's refusal is told on the stream, as a kubelet tells it.
     try:
-        socket = await channels.accept(http, channels.PROTOCOLS)
+        socket = await accept(http, sessions.PROTOCOLS)
     except BaseException:
         if not isinstance(session, ApiError):
             await session.hang_up()
         raise
-    await channels.serve_session(socket, session)
+    await sessions.serve_session(Channels(socket), session)
     return socket
 
 
@@ -70,12 +71,12 @@ async def _serve_forwarding(http: web.BaseRequest, pod: Object, agent: NodeAgent
     ports = [text for item in http.query.getall("ports", []) for text in item.split(",")]
     if len(ports) > _PORTS_MAX or not all(text.isdecimal() and 0 < int(text) < 65536 for text in ports):
         raise bad_request(f"ports takes up to {_PORTS_MAX} numbers between 1 and 65535")
-    channels.must_be_websocket(http, forwarding.PROTOCOLS)
+    must_be_websocket(http, forwarding.PROTOCOLS)
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
 
     async def connect(port: int) -> TcpConnection:
         return await agent.port_forward(namespace, name, port)
 
-    socket = await channels.accept(http, forwarding.PROTOCOLS)
+    socket = await accept(http, forwarding.PROTOCOLS)
     await forwarding.serve_forwarding(socket, [int(text) for text in ports], connect)
     return socket
