@@ -6,8 +6,9 @@ rights which many laptops and CI runners refuse. So a table, one JSON file per p
 `install` puts it behind Python's own socket calls: a cluster name resolves to its address, a connection to a mapped
 address goes to its loopback port, and a container port is bound where the table says. What the table does not know
 passes unchanged, but stays honest: an unknown cluster name fails as cluster DNS does (EAI_NONAME), a cluster address
-without a listener refuses as the kernel does, and a wildcard bind stays on loopback. Programs that are not Python get a
-`.curlrc`, or `listen_port` from their launcher.
+without a listener refuses as the kernel does, and a wildcard bind stays on loopback. gevent (Locust) puts calls of its
+own in place of Python's: the table is put behind those too. Programs that are not Python get a `.curlrc`, or
+`listen_port` from their launcher.
 
 The table is read again when it changes:
 `{"names": {"payment": "10.96.0.12"}, "connect": {"10.96.0.12:80": 24101}, "listen": {"80": 23007}}`.
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from drillyard.base.errors import SettingError
+from drillyard.base.late_import import when_imported
 
 VARIABLE = "PODNET"
 SERVICE_NETWORK = ipaddress.IPv4Network("10.96.0.0/16")
@@ -127,12 +129,14 @@ def install() -> None:
     except (OSError, ValueError) as unreadable:
         raise SettingError(f"{VARIABLE}={path} is no table of the pod network: {unreadable}") from unreadable
     _file = file
-    _wrap(file)
+    _wrap(file, socket)
+    when_imported("gevent.socket", lambda theirs: _wrap(file, theirs))
 
 
-def _wrap(file: TableFile) -> None:
-    real_getaddrinfo, real_gethostbyname = socket.getaddrinfo, socket.gethostbyname
-    real_connect, real_connect_ex, real_bind = socket.socket.connect, socket.socket.connect_ex, socket.socket.bind
+def _wrap(file: TableFile, calls: Any) -> None:
+    """`calls` is the module `socket`, or one with the same names."""
+    real_getaddrinfo, real_gethostbyname = calls.getaddrinfo, calls.gethostbyname
+    real_connect, real_connect_ex, real_bind = calls.socket.connect, calls.socket.connect_ex, calls.socket.bind
 
     def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         return real_getaddrinfo(resolve(file.table(), host), port, *args, **kwargs)
@@ -150,17 +154,18 @@ def _wrap(file: TableFile) -> None:
             raise
         except OSError as refused:
             return refused.errno or errno.ECONNREFUSED
-        return real_connect_ex(self, mapped)
+        code: int = real_connect_ex(self, mapped)
+        return code
 
     def bind(self: socket.socket, address: Any) -> None:
         real_bind(self, bind_address(file.table(), self, address))
 
     patches: list[tuple[Any, str, Any]] = [
-        (socket, "getaddrinfo", getaddrinfo),
-        (socket, "gethostbyname", gethostbyname),
-        (socket.socket, "connect", connect),
-        (socket.socket, "connect_ex", connect_ex),
-        (socket.socket, "bind", bind),
+        (calls, "getaddrinfo", getaddrinfo),
+        (calls, "gethostbyname", gethostbyname),
+        (calls.socket, "connect", connect),
+        (calls.socket, "connect_ex", connect_ex),
+        (calls.socket, "bind", bind),
     ]
     for owner, name, replacement in patches:
         setattr(owner, name, replacement)

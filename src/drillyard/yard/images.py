@@ -1,19 +1,27 @@
 """
 The image catalogue: which local program each image name stands for. Data that the kubelet is given.
 
-Locust is an image of the yard where `locust` is installed on this machine; elsewhere it is as unknown as any name.
+Locust is an image of the yard where `drillyard[locust]` is installed; elsewhere pulling it fails, and says so.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from drillyard.cluster.kubelet.images import TOOLS, Image
+from drillyard.yard.container_tools import locust, scripts
 from drillyard.yard.stores import client_tools
 
 SERVICES = ("front-end", "catalogue", "carts", "orders", "user", "payment", "shipping", "queue-master")
+
+# As its own entrypoint.sh: both `-- curl -v URL` and `-- -v URL` are asked of curl.
+_CURL = (
+    "sh",
+    "-c",
+    'case "$1" in -*) ;; *) if command -v "$1" >/dev/null; then exec "$@"; fi ;; esac; exec curl "$@"',
+    "entrypoint.sh",
+)
 
 # Imported once by the zygote, before any pod is forked from it: what the pods share costs memory and time only once.
 PRELOAD = (
@@ -37,6 +45,7 @@ def offer_tools(folder: Path) -> None:
     the kubelet finds tools there.
     """
     client_tools.write_scripts(folder)
+    scripts.write(folder)
     os.environ["PATH"] = os.pathsep.join((str(folder), os.environ.get("PATH", os.defpath)))
 
 
@@ -64,7 +73,12 @@ def catalogue(templates: Path) -> list[Image]:
         Image("drillyard/rabbitmq-exporter", entry="drillyard.broker.exporter:main"),
         Image("drillyard/bank", entry="drillyard.bank.server:main"),
         Image("drillyard/datadog-agent", entry="drillyard.telemetry.agent.main:main"),
-        Image("curlimages/curl", command=("curl",), tools=(*TOOLS, "curl")),
+        Image("curlimages/curl", command=_CURL, tools=(*TOOLS, "curl")),
         Image("busybox", command=("sh",)),
-        *([Image("locustio/locust", command=("locust",), tools=(*TOOLS, "locust"))] if shutil.which("locust") else []),
+        Image(
+            locust.IMAGE,
+            command=("locust",),
+            tools=(*TOOLS, "locust"),
+            absent="" if locust.is_installed() else locust.ABSENT,
+        ),
     ]

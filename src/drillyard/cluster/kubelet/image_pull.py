@@ -32,7 +32,7 @@ class ImagePull:
                 await self._refuse("InvalidImageName", text, "InspectFailed", text)
                 continue
             image = self._context.node.images.find(reference)
-            if image is not None:
+            if image is not None and not image.absent:
                 await self._say_pulled(name, policy)
                 self._record.image, self._record.image_id = reference.canonical, reference.image_id
                 return image
@@ -41,10 +41,10 @@ class ImagePull:
                 await self._refuse("ErrImageNeverPull", text, "ErrImageNeverPull", text)
                 continue
             await self._event("Normal", "Pulling", f'Pulling image "{name}"')
-            full = reference.canonical
+            full, why = reference.canonical, f": {image.absent}" if image else ""
             reason = (
                 f'failed to pull image "{name}": rpc error: code = NotFound desc = failed to pull and unpack image '
-                f'"{full}": failed to resolve reference "{full}": {full}: not found'
+                f'"{full}": failed to resolve reference "{full}": {full}: not found{why}'
             )
             await self._event("Warning", "Failed", f"F{reason[1:]}")
             await self._event("Warning", "Failed", "Error: ErrImagePull")

@@ -47,7 +47,7 @@ class Image:
     `entry` ("module:function") runs in a fork of the zygote and gets the container's args; without an entry, `command`
     is executed (an image's ENTRYPOINT), followed by the container's args or else `args` (its CMD). A container's own
     command replaces both. `tools` are the programs of this machine that exist in the container, as `kubectl exec` sees
-    it.
+    it. `absent` says why the image cannot be had here: pulling it fails, with this sentence.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Image:
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     tools: tuple[str, ...] = TOOLS
+    absent: str = ""
 
 
 @dataclass(frozen=True)
