@@ -45,7 +45,6 @@ class Kill:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runner-kills", type=int, default=20, help="how many runners are killed (default 20)")
-    parser.add_argument("--seed", type=int, default=1, help="draws incidents and moments (default 1)")
 
 
 def play(options: argparse.Namespace, home: str) -> bool:

@@ -19,6 +19,11 @@ def active(drill: Drill) -> list[str]:
     return found
 
 
+def latest(drill: Drill) -> dict[str, Any]:
+    records: list[dict[str, Any]] = json.loads(drill("records", "--json").stdout)
+    return records[0]
+
+
 def test_what_was_put_in_by_hand_is_shown_and_healed(yard: dict[str, Any], drill: Drill) -> None:
     put_in = drill("inject", "gateway-rate-limited")
     assert put_in.returncode == 0, put_in.stderr
@@ -57,6 +62,8 @@ def test_the_yard_heals_what_a_killed_drill_left(yard: dict[str, Any], drill: Dr
 
     wait_for(lambda: not faults.exists(), limit_s=20)
     assert active(drill) == []
+    wait_for(lambda: latest(drill)["state"] == "invalid")
+    assert "the dead man's switch healed the yard afterwards: Healed: the bank misbehaves" in latest(drill)["reason"]
 
 
 @pytest.mark.parametrize(

@@ -53,5 +53,5 @@ def inject(
 
 def heal(yard: YardName = DEFAULT_YARD) -> None:
     """Heal whatever was put in by hand, or left broken by a drill that was killed."""
-    for line in asyncio.run(heal_all(yard)) or ["Nothing is broken on purpose."]:
+    for line in asyncio.run(heal_all(yard, by="`drill heal`")) or ["Nothing is broken on purpose."]:
         typer.echo(line)

@@ -101,7 +101,7 @@ def demo(yard: YardName = DEFAULT_YARD) -> None:
 
 def recover(yard: YardName = DEFAULT_YARD) -> None:
     """Heal whatever a drill that was killed left broken."""
-    for line in asyncio.run(heal_abandoned(yard)) or ["Nothing was left broken."]:
+    for line in asyncio.run(heal_abandoned(yard, by="`drill recover`")) or ["Nothing was left broken."]:
         typer.echo(line)
 
 
@@ -150,7 +150,7 @@ def _heal_first(folder: YardFolder) -> None:
     typer.echo(f"An earlier drill was stopped before it healed: {what}.", err=True)
     if sys.stdin.isatty() and not typer.confirm("Heal it now?", default=True, err=True):
         raise typer.Exit(1)
-    for line in asyncio.run(heal_abandoned(folder.name)):
+    for line in asyncio.run(heal_abandoned(folder.name, by="the next `drill run`")):
         typer.echo(line, err=True)
 
 

@@ -108,7 +108,7 @@ async def _inject(scene: Scene, active: ActiveFaults, faults: list[Fault], text:
     scene.audience.phase("inject", text if faults else "Nothing breaks: the defect is in the shop already.")
     until = scene.clock.now() + timedelta(seconds=scene.settings.hold_max_s + 600)
     for fault in faults:
-        prepared = await active.put_in(fault, scene.yard, until)
+        prepared = await active.put_in(fault, scene.yard, until, record=scene.record.path)
         scene.record.note("fault", f"put in: {prepared.describe()}", fault=to_json(prepared))
         proof = await wait_for(prepared.is_on, scene.yard, scene.clock, _PROOF_S)
         check = Check(

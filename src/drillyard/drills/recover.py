@@ -9,9 +9,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
+from drillyard.base.clock import SystemClock
 from drillyard.base.errors import DrillyardError
 from drillyard.faults.active import ActiveFault, ActiveFaults
+from drillyard.record.abandoned import conclude
 from drillyard.yard.yard import open_yard
 
 HEALER = __name__ if __name__ != "__main__" else "drillyard.drills.recover"
@@ -19,23 +22,26 @@ _HEAL_S = 60.0
 Choice = Callable[[ActiveFaults], list[ActiveFault]]
 
 
-async def heal_abandoned(name: str) -> list[str]:
-    """One line per fault that was healed. Raises DrillyardError when one could not be."""
-    return await _heal(name, lambda active: active.abandoned())
+async def heal_abandoned(name: str, *, by: str) -> list[str]:
+    """
+    One line per fault that was healed. Raises DrillyardError when one could not be.
+
+    The record of a drill that was killed gets its end: that `by` healed the yard, and the verdict INVALID.
+    """
+    return await _heal(name, lambda active: active.abandoned(), by)
 
 
-async def heal_all(name: str) -> list[str]:
+async def heal_all(name: str, *, by: str) -> list[str]:
     """
     Likewise, also those whose time is not over. Raises DrillyardError while a drill runs: it heals its own.
 
     A drill's faults belong to its own process, those put in by hand to the yard's control plane.
     """
+    return await _heal(name, lambda active: active.all(), by, refuse_drills=True)
 
-    return await _heal(name, lambda active: active.all(), refuse_drills=True)
 
-
-async def _heal(name: str, choose: Choice, *, refuse_drills: bool = False) -> list[str]:
-    lines: list[str] = []
+async def _heal(name: str, choose: Choice, by: str, *, refuse_drills: bool = False) -> list[str]:
+    lines: list[tuple[Path | None, str]] = []
     async with open_yard(name) as yard:
         faults = ActiveFaults(yard.folder.faults)
         chosen = choose(faults)
@@ -52,14 +58,16 @@ async def _heal(name: str, choose: Choice, *, refuse_drills: bool = False) -> li
                     f"{one.fault.describe()} could not be healed: {proof.seen}.",
                     hint="`drill down` and `drill up` give a whole yard.",
                 )
-            lines.append(f"Healed: {one.fault.describe()} ({proof.seen}).")
-    return lines
+            lines.append((one.record, f"Healed: {one.fault.describe()} ({proof.seen})."))
+    for record in {record for record, _ in lines if record is not None}:
+        conclude(record, SystemClock(), by=by, lines=[line for of, line in lines if of == record])
+    return [line for _, line in lines]
 
 
 def main(name: str) -> int:
     """Heals; 0 when all is well, 1 with a sentence when it is not."""
     try:
-        for line in asyncio.run(heal_abandoned(name)):
+        for line in asyncio.run(heal_abandoned(name, by="the dead man's switch")):
             sys.stderr.write(f"dead man's switch: {line}\n")
     except DrillyardError as problem:
         sys.stderr.write(f"{problem}\n")

@@ -29,12 +29,17 @@ from drillyard.yard.yard import Yard
 
 @dataclass(frozen=True)
 class ActiveFault:
-    """One fault that is (or is about to be) in, who put it in, and when it must be out again."""
+    """
+    One fault that is (or is about to be) in, who put it in, and when it must be out again.
+
+    `record` is the folder that the drill writes, when a drill put it in.
+    """
 
     fault: Fault
     owner: ProcessId
     since: datetime
     until: datetime
+    record: Path | None = None
 
     def abandoned(self, now: datetime) -> bool:
         """True when whoever should heal it is gone, or its time is over."""
@@ -66,7 +71,9 @@ class ActiveFaults:
         now = self._clock.now()
         return [active for active in self.all() if active.abandoned(now)]
 
-    async def put_in(self, fault: Fault, yard: Yard, until: datetime, owner: ProcessId | None = None) -> Fault:
+    async def put_in(
+        self, fault: Fault, yard: Yard, until: datetime, *, owner: ProcessId | None = None, record: Path | None = None
+    ) -> Fault:
         """
         Prepares, stores, then breaks:
 
@@ -74,7 +81,7 @@ class ActiveFaults:
         out. Returns the prepared fault. Raises DrillyardError when it fights with one that is on.
         """
         prepared = await fault.prepare(yard)
-        mine = ActiveFault(prepared, owner or identify(os.getpid()), self._clock.now(), until)
+        mine = ActiveFault(prepared, owner or identify(os.getpid()), self._clock.now(), until, record)
 
         def add(active: list[ActiveFault]) -> list[ActiveFault]:
             taken = {thing: one.fault.describe() for one in active for thing in one.fault.touches()}
@@ -130,6 +137,7 @@ def _to_row(active: ActiveFault) -> dict[str, Any]:
         "owner": {"pid": active.owner.pid, "started": active.owner.started},
         "since": rfc3339(active.since),
         "until": rfc3339(active.until),
+        "record": str(active.record) if active.record else None,
     }
 
 
@@ -139,4 +147,5 @@ def _from_row(row: Mapping[str, Any]) -> ActiveFault:
         ProcessId(row["owner"]["pid"], row["owner"]["started"]),
         datetime.fromisoformat(row["since"]),
         datetime.fromisoformat(row["until"]),
+        Path(row["record"]) if row.get("record") else None,
     )

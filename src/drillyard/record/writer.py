@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -20,6 +21,7 @@ from drillyard.base.errors import DrillyardError
 from drillyard.base.files import write_atomically
 from drillyard.record import layout
 from drillyard.record.plain import as_document, as_line, mask
+from drillyard.record.reader import Record
 from drillyard.record.verdicts import Check, Verdict
 
 _SAME_SECOND_MAX = 1000
@@ -28,12 +30,12 @@ _SAME_SECOND_MAX = 1000
 class RecordWriter:
     """The pen of one record. One writer per folder; not for use from several threads."""
 
-    def __init__(self, path: Path, manifest: dict[str, Any], clock: Clock) -> None:
+    def __init__(self, path: Path, manifest: dict[str, Any], clock: Clock, started_at: datetime | None = None) -> None:
         self.path = path
         self._manifest = manifest
         self._clock = clock
-        self._started_at = clock.now()
-        self._started_s = clock.monotonic_s()
+        self._started_at = started_at or clock.now()
+        self._started_s = clock.monotonic_s() - (clock.now() - self._started_at).total_seconds()
         self._phase = ""
         self._checks: list[Check] = []
         self._finished = False
@@ -80,6 +82,18 @@ class RecordWriter:
             raise DrillyardError(
                 f"Cannot write a record under {root}: {error.strerror or error}.",
                 hint="Name another folder for records.",
+            ) from error
+
+    @classmethod
+    def reopen(cls, record: Record, clock: Clock) -> RecordWriter:
+        """Goes on with a record that has no verdict, after the process that wrote it is gone. Raises DrillyardError."""
+        try:
+            manifest = json.loads((record.path / layout.MANIFEST).read_bytes())
+            return cls(record.path, manifest, clock, record.manifest.started_at)
+        except OSError as error:
+            raise DrillyardError(
+                f"Cannot go on with the record {record.path}: {error.strerror or error}.",
+                hint="Give its folder back its permissions.",
             ) from error
 
     @property
