@@ -27,6 +27,7 @@ def main() -> int:
         prog="torture", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--only", choices=SECTIONS, action="append", help="only this one; may be repeated")
+    parser.add_argument("--seed", type=int, default=1, help="draws what is random: moments, baskets (default 1)")
     sections = {name: importlib.import_module(f"torture.{name}") for name in SECTIONS}
     for section in sections.values():
         section.add_options(parser)

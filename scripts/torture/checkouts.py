@@ -42,7 +42,6 @@ SETTLE_S = 60.0
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--checkouts", type=int, default=2000, help="how many checkouts, 20 at a time (default 2000)")
-    parser.add_argument("--seed", type=int, default=1, help="repeats the choices of an earlier run (default 1)")
     parser.add_argument("--stores", default=",".join(STORES), help="what may be killed, parted by commas")
 
 
