@@ -48,11 +48,22 @@ def go_number(value: float) -> float | int:
     return int(short) if math.isfinite(short) and short == int(short) and abs(short) < 1e21 else short
 
 
+class JavaFloat(float):
+    """A float that Java writes in scientific notation: `1.0E7` from ten million on, `9.9E-4` below a thousandth."""
+
+    def __str__(self) -> str:
+        digits, _, exponent = f"{Decimal(repr(float(self))).normalize():e}".partition("e")
+        return f"{digits if '.' in digits else digits + '.0'}E{int(exponent)}"
+
+
 def java_number(value: float) -> float | str:
-    """A float32 as Jackson prints it: shortest with a decimal point; what is not finite becomes a string."""
+    """
+    A float32 as Jackson prints it (Java's Float.toString): shortest with a decimal point, a JavaFloat where Java writes
+    an exponent; what is not finite becomes a string.
+    """
     short = shortest(value)
     if math.isfinite(short):
-        return short
+        return JavaFloat(short) if abs(short) >= 1e7 or 0 < abs(short) < 1e-3 else short
     return "NaN" if math.isnan(short) else ("Infinity" if short > 0 else "-Infinity")
 
 

@@ -21,11 +21,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drillyard.shop.error_boundary import ErrorBoundary
 from drillyard.shop.metrics import MetricsMiddleware, route_path
+from drillyard.shop.money import JavaFloat
 from drillyard.shop.service import BodyTooLarge, read_body
 from drillyard.shop.spring_log import RequestThreads
 from drillyard.shop.store_errors import DatabaseUnavailable, UnfitValue
@@ -76,7 +77,14 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 def java_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A compact JSON answer as Jackson writes it, without a newline."""
-    return Response(orjson.dumps(value), status, {"content-type": JSON, **(headers or {})})
+    body = orjson.dumps(value, default=_java_float)
+    return Response(body, status, {"content-type": JSON, **(headers or {})})
+
+
+def _java_float(value: object) -> orjson.Fragment:
+    if isinstance(value, JavaFloat):
+        return orjson.Fragment(str(value).encode())
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def java_date(moment: datetime) -> str:
@@ -137,8 +145,13 @@ def application(
             order = order_id.get()
             about = f" (order {order})" if order else ""
             _log.error("%s %s failed%s: %s", request.method, request.url.path, about, problem)
+        headers = None
+        if isinstance(problem, HTTPException) and problem.status_code == 405:
+            methods = _methods_of(request.scope, routes)
+            if request.method == "OPTIONS":
+                return Response(headers={"allow": _options(methods)})
+            headers = {"allow": ", ".join(methods)}
         error = _as_spring_error(problem, request)
-        headers = problem.headers if isinstance(problem, HTTPException) else None  # Allow, with a 405.
         return java_json(error_body(error, request.url.path, boot), error.status, headers)
 
     app: ASGIApp = Starlette(
@@ -147,7 +160,7 @@ def application(
         exception_handlers=dict.fromkeys((HTTPException, SpringError, *_OWN_ERRORS), answer),
     )
     app.router.redirect_slashes = False  # type: ignore[attr-defined]
-    app = ErrorBoundary(app, answer=answer, log=lambda text: _log.error("%s", text))
+    app = ErrorBoundary(_TrailingSlash(app, routes), answer=answer, log=lambda text: _log.error("%s", text))
     app = MetricsMiddleware(
         app,
         registry=registry,
@@ -159,6 +172,35 @@ def application(
     if boot == "1.4":
         app = _ApplicationContext(app, f"{service}:{port}")
     return TracingMiddleware(RequestThreads(app, port=port))
+
+
+def _methods_of(scope: Scope, routes: Sequence[BaseRoute]) -> list[str]:
+    """What the routes of this path were declared for, in their order; HEAD, which comes with GET, is not declared."""
+    found = [one for one in routes if isinstance(one, Route) and one.matches(scope)[0] is not Match.NONE]
+    return list(dict.fromkeys(verb for one in found for verb in sorted(one.methods or ()) if verb != "HEAD"))
+
+
+def _options(methods: Sequence[str]) -> str:
+    """Allow, as Spring MVC answers OPTIONS by itself (RequestMappingInfoHandlerMapping)."""
+    return ",".join(
+        [*(part for verb in methods for part in (("GET", "HEAD") if verb == "GET" else (verb,))), "OPTIONS"]
+    )
+
+
+class _TrailingSlash:
+    """Spring MVC's default: `/orders/` is served as `/orders`, where no other route wants the slash."""
+
+    def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] == "http" and path.endswith("/") and path != "/":
+            tidy = {**scope, "path": path[:-1]}
+            if any(one.matches(tidy)[0] is Match.FULL for one in self._routes):
+                scope = tidy
+        await self._app(scope, receive, send)
 
 
 def _labels(scope: Scope, status: int, service: str, path_label: str, metrics_path: str) -> dict[str, str] | None:

@@ -24,7 +24,7 @@ import pytest
 from drillyard.shop.migrate import migrate
 
 _NOBODY = 65534
-_READY_S = 20.0
+_READY_S = 60.0
 
 
 @dataclass
@@ -49,10 +49,10 @@ class Processes:
     folder: Path
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, module: str, **settings: str) -> Service:
-        """Starts a service of the shop on a free port and waits until it serves /health."""
+    def start(self, module: str, *, ready: str = "/health", **settings: str) -> Service:
+        """Starts a service of the shop on a free port and waits until it serves that path."""
         service = self.begin(module, **settings)
-        self.wait(service)
+        self.wait(service, ready=ready)
         return service
 
     def begin(self, module: str, **settings: str) -> Service:
@@ -77,9 +77,10 @@ class Processes:
         self.running.append(process)
         return process, log_path
 
-    def wait(self, *services: Service) -> None:
+    def wait(self, *services: Service, ready: str = "/health") -> None:
         for service in services:
-            wait_until(lambda service=service: _answers(service), f"{service.url} serves /health", service)
+            url = service.url + ready
+            wait_until(lambda service=service, url=url: _answers(service, url), f"{url} is served", service)
 
     def stop_all(self) -> None:
         for process in self.running:
@@ -92,11 +93,11 @@ class Processes:
                 process.wait()
 
 
-def _answers(service: Service) -> bool:
+def _answers(service: Service, url: str) -> bool:
     if service.process.poll() is not None:
         raise AssertionError(f"ended with {service.process.returncode}: {service.log()}")
     with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{service.url}/health", timeout=3, trust_env=False).status_code == 200
+        return httpx.get(url, timeout=3, trust_env=False).status_code == 200
     return False
 
 

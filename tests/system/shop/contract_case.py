@@ -6,7 +6,7 @@ A row is YAML, read with every key checked, because a misspelt expectation is on
     at        the section of the wire contract, in words
     ask       METHOD /path, of the service that the file is named after; `Host` is that service's own name
     headers, json, body    of the request; json is sent as application/json, body as it stands
-    first     requests before this one, by the same client with the same cookies: {of, ask, …, keep: {name: path}}
+    first     requests before this one, by the same client with the same cookies: {of, ask, …, status, keep: {name: path}}
     status    of the answer, exactly
     type      Content-Type, exactly; null where there must be none
     with      other headers: exact text, or /a regular expression/, or null where there must be none
@@ -108,8 +108,10 @@ class Asker:
         for step in case.first:
             step = dict(step)
             kept = step.pop("keep", {})
+            expected = step.pop("status", None)
             answer = self.send(step.pop("of", case.service), step)
-            assert answer.status_code < 400, f"before it, {step['ask']} was answered {answer.status_code}: {answer.text}"
+            as_told = answer.status_code < 400 if expected is None else answer.status_code == expected
+            assert as_told, f"before it, {step['ask']} was answered {answer.status_code}: {answer.text}"
             for name, path in kept.items():
                 self._names[name] = str(at(answer.json(), path))
         return self.send(case.service, vars(case))
@@ -142,7 +144,7 @@ def hold(case: Case, answer: httpx.Response, filled: Any) -> None:
         assert answer.headers.get("content-type") == case.type, shown
     for name, wanted in case.with_.items():
         found = answer.headers.get(name)
-        if wanted is not None and wanted.startswith("/"):
+        if wanted is not None and re.fullmatch("/.+/", wanted):
             assert found is not None, shown
             assert re.fullmatch(wanted[1:-1], found), shown
         else:
@@ -190,12 +192,14 @@ def hold_boot(case: Case, answer: httpx.Response, filled: Any, shown: str) -> No
         assert body["exception"] == exception[0], shown
     assert body["path"] == answer.request.url.path, shown
     stamp = body["timestamp"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", stamp) if modern else isinstance(stamp, int), shown
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", stamp) if modern else isinstance(stamp, int), (
+        shown
+    )
 
 
 def at(value: Any, path: str) -> Any:
     """The value at a path of keys and indexes parted by dots; `.` is the value itself, a last `#` its length."""
-    for part in path.split(".") if path != "." else ():
+    for part in filter(None, path.split(".")):
         if part == "#":
             return len(value)
         value = value[int(part)] if isinstance(value, list) else value[part]

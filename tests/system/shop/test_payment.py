@@ -4,7 +4,6 @@ payment's wire contract, without a gateway and with one that cannot be reached.
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import threading
@@ -13,64 +12,6 @@ from collections.abc import Iterator
 import pytest
 
 from .conftest import Processes, Shop, http
-
-TEXT = "text/plain; charset=utf-8"
-YES = '{"authorised":true,"message":"Payment authorised"}\n'
-NO = '{"authorised":false,"message":"Payment declined: amount exceeds 105.00"}\n'
-
-# Body, the answer: 105 itself is fine, and the compare is of float32.
-DECISIONS = [
-    (b'{"amount":0.01}', YES),
-    (b'{"amount":104.979996,"card":{"longNum":"1"}}', YES),
-    (b'{"AMOUNT":105}', YES),
-    (b'{"amount":105.000001}', YES),
-    (b'{"amount":105.00001}', NO),
-    (b'{"amount":1e30}', NO),
-    (b' {"amount":1,"more":{"a":[1,{}]}} \n', YES),
-]
-
-
-@pytest.mark.parametrize(("content", "body"), DECISIONS)
-def test_an_amount_is_authorised_up_to_the_limit(shop: Shop, content: bytes, body: str) -> None:
-    answer = http.post(f"{shop.payment.url}/paymentAuth", content=content)
-
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
-    assert answer.text == body
-
-
-# Body, the error.
-ERRORS = [
-    (b'{"amount":0}', 'Cannot unmarshal object key "amount" from JSON: {"amount":0}'),
-    (b"{}", 'Cannot unmarshal object key "amount" from JSON: {}'),
-    (b"null", 'Cannot unmarshal object key "amount" from JSON: null'),
-    (b'{"amount":-1}', "Invalid payment amount"),
-    (b"", "unexpected end of JSON input"),
-    (b'{"amount":', "unexpected end of JSON input"),
-    (b"amount=1", "invalid character 'a' looking for beginning of value"),
-    (b'{"amount":1}x', "invalid character 'x' after top-level value"),
-    (b'{"amount":"1"}', "json: cannot unmarshal string into Go struct field AuthoriseRequest.amount of type float32"),
-    (
-        b'{"amount":1e39}',
-        "json: cannot unmarshal number 1e+39 into Go struct field AuthoriseRequest.amount of type float32",
-    ),
-    (b"[]", "json: cannot unmarshal array into Go value of type payment.AuthoriseRequest"),
-]
-
-
-@pytest.mark.parametrize(("content", "error"), ERRORS)
-def test_what_is_no_payment_is_an_error_in_gos_words(shop: Shop, content: bytes, error: str) -> None:
-    answer = http.post(f"{shop.payment.url}/paymentAuth", content=content)
-
-    assert (answer.status_code, answer.headers["content-type"]) == (500, TEXT)
-    body = {"error": error, "status_code": 500, "status_text": "Internal Server Error"}
-    assert answer.text == json.dumps(body, separators=(",", ":")) + "\n"
-
-
-@pytest.mark.parametrize(("method", "path"), [("GET", "/paymentAuth"), ("GET", "/healthz"), ("POST", "/health")])
-def test_what_nobody_serves_is_gos_404(shop: Shop, method: str, path: str) -> None:
-    answer = http.request(method, shop.payment.url + path)
-
-    assert (answer.status_code, answer.text) == (404, "404 page not found\n")
 
 
 def test_health_and_log_lines_are_the_originals(shop: Shop) -> None:

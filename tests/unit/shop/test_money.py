@@ -75,3 +75,26 @@ def test_float32_is_what_the_hardware_rounds_to(value: float) -> None:
     except OverflowError:
         expected = math.copysign(math.inf, value)
     assert float32(value) == expected or math.isnan(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9999999, "9999999.0"),
+        (1e7, "1.0E7"),
+        (12345678, "1.2345678E7"),
+        (-2e10, "-2.0E10"),
+        (3.4028235e38, "3.4028235E38"),
+        (0.001, "0.001"),
+        (9.9e-4, "9.9E-4"),
+        (1e-10, "1.0E-10"),
+        (0, "0.0"),
+    ],
+)
+def test_a_float_is_written_as_javas_float_to_string_does(value: float, text: str) -> None:
+    assert str(java_number(value)) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_what_java_would_write_reads_back_as_the_same_float(value: float) -> None:
+    assert float32(float(str(java_number(value)))) == value

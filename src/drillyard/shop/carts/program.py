@@ -205,7 +205,9 @@ def _text(value: object, key: str) -> str:
 
 
 def _int32(value: object) -> int:
-    """A whole number of 32 bits; text and fractions are read as Jackson reads them. Raises SpringError."""
+    """A whole number of 32 bits; text, null and fractions are read as Jackson reads them. Raises SpringError."""
+    if value is None or value == "":
+        return 0
     try:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError(value)
@@ -218,7 +220,9 @@ def _int32(value: object) -> int:
 
 
 def _price(value: object) -> float:
-    """A float32; what is beyond its range is infinite, as in Java. Raises SpringError."""
+    """A float32; what is beyond its range is infinite, null and "" are 0, as in Java. Raises SpringError."""
+    if value is None or value == "":
+        return 0.0
     try:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError(value)

@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.utils import formatdate, parsedate_to_datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -118,6 +119,8 @@ class CatalogueRoutes:
         """GET /catalogue: one page of socks, ordered by id whatever `sort` says."""
         tags = _tags(request)
         page, size = _number(request, "page", _PAGE), _number(request, "size", _SIZE)
+        if page < 0:
+            raise GoError(500, "runtime error: slice bounds out of range")  # The original panics and says nothing.
         order = request.query_params.get("sort") or "id"
         noted: dict[str, object] = {"tags": ", ".join(tags), "order": order, "pageNum": page, "pageSize": size}
         socks = await self._guarded("List", "logging.go:27", noted, lambda: self._store.socks(tags), len)
@@ -149,9 +152,14 @@ class CatalogueRoutes:
         return go_web.json_answer({"tags": tags, "err": None})
 
     async def image(self, request: Request) -> Response:
-        """GET /catalogue/images/{file}: a picture, with Last-Modified and ranges."""
+        """GET /catalogue/images/{file}: a picture, with Last-Modified (and 304 for who has it) and ranges."""
         name = request.path_params["file"]
-        return FileResponse(_IMAGES / name) if name in self._images else go_web.not_found()
+        if name not in self._images:
+            return go_web.not_found()
+        changed_s = int((_IMAGES / name).stat().st_mtime)
+        if _has_it(request.headers.get("if-modified-since"), changed_s):
+            return Response(status_code=304, headers={"last-modified": formatdate(changed_s, usegmt=True)})
+        return FileResponse(_IMAGES / name)
 
     async def health(self, request: Request) -> Response:
         """GET /health…: catalogue, then catalogue-db."""
@@ -194,6 +202,14 @@ def _error_text(problem: Exception) -> str:
 
 def _tags(request: Request) -> list[str]:
     return [tag for tag in request.query_params.get("tags", "").split(",") if tag]
+
+
+def _has_it(since: str | None, changed_s: int) -> bool:
+    """Whether the client's picture, which is of that date, is not older than ours. A date that is none is no date."""
+    try:
+        return since is not None and parsedate_to_datetime(since).timestamp() >= changed_s
+    except ValueError:
+        return False
 
 
 def _number(request: Request, key: str, default: int) -> int:

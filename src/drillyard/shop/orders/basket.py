@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from drillyard.shop.http_client import CallFailed, HttpClient, reason_of
-from drillyard.shop.money import Line, java_number, shortest, total_cents, wire_total
+from drillyard.shop.money import Line, shortest, total_cents, wire_total
 from drillyard.shop.tracing import outgoing_headers
 
 _INT_MAX = 2**31 - 1
@@ -120,7 +120,7 @@ def _item(item: dict[str, Any]) -> dict[str, Any]:
         "id": item.get("id"),
         "itemId": str(item["itemId"]),
         "quantity": quantity,
-        "unitPrice": java_number(float(item["unitPrice"])),
+        "unitPrice": shortest(float(item["unitPrice"])),
     }
 
 

@@ -89,7 +89,7 @@ class Checkout:
             "address": order.address,
             "card": order.card,
             "customer": order.customer,
-            "amount": java_number(order.total),
+            "amount": order.total,
         }
         url = self._payment_url
         try:

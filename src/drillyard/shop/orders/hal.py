@@ -15,7 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from drillyard.shop.money import java_number
+from drillyard.shop.money import JavaFloat, java_number
 from drillyard.shop.orders.store import Order, StatusChange
 from drillyard.shop.spring_web import java_date
 
@@ -35,7 +35,7 @@ def placed(order: Order) -> dict[str, Any]:
         "customer": _keys(order.customer, ("id", *_CUSTOMER)),
         "address": _keys(order.address, ("id", *_ADDRESS)),
         "card": _keys(order.card, ("id", *_CARD)),
-        "items": [_keys(item, ("id", *_ITEM)) for item in order.items],
+        "items": [_item(item, ("id", *_ITEM)) for item in order.items],
         "shipment": _keys(order.shipment, ("id", "name")) if order.shipment is not None else None,
         "date": java_date(order.date),
         "total": java_number(order.total),
@@ -52,7 +52,7 @@ def entry(order: Order, host: str) -> dict[str, Any]:
         "customer": _keys(order.customer, _CUSTOMER),
         "address": _keys(order.address, _ADDRESS),
         "card": _keys(order.card, _CARD),
-        "items": [_keys(item, _ITEM) for item in order.items],
+        "items": [_item(item, _ITEM) for item in order.items],
         "shipment": _keys(order.shipment, ("name",)) if order.shipment is not None else None,
         "date": java_date(order.date),
         "total": java_number(order.total),
@@ -71,6 +71,10 @@ def entry_with_history(order: Order, changes: Sequence[StatusChange], host: str)
 
 def _keys(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     return {key: values.get(key) for key in keys}
+
+
+def _item(item: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    return {**_keys(item, keys), "unitPrice": java_number(item["unitPrice"])}
 
 
 def answer(value: object) -> Response:
@@ -134,4 +138,4 @@ def jackson(value: object, indent: str = "") -> str:
         return "{\n" + ",\n".join(members) + f"\n{indent}}}"
     if isinstance(value, list | tuple):
         return "[ " + ", ".join(jackson(inner, indent) for inner in value) + " ]" if value else "[ ]"
-    return json.dumps(value)
+    return str(value) if isinstance(value, JavaFloat) else json.dumps(value)
