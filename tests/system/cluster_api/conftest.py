@@ -28,6 +28,10 @@ ADMIN_TOKEN = "admin-token"
 JOE_TOKEN = "joe-token"
 
 
+WITHOUT_KUBECTL = pytest.mark.parametrize("cluster", ["wheel"], indirect=True)
+"""For a test that starts no kubectl, so that one round is enough."""
+
+
 @dataclass
 class Answer:
     """What a command printed."""

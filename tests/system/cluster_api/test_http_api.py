@@ -13,13 +13,14 @@ from drillyard.cluster.client import ApiError, EventType, Object
 from drillyard.cluster.http_api import HttpApi
 from drillyard.cluster.informer import Informer
 
-from .conftest import ADMIN_TOKEN, Cluster
+from .conftest import ADMIN_TOKEN, WITHOUT_KUBECTL, Cluster
 
 
 def config(name: str, colour: str = "red") -> Object:
     return {"metadata": {"name": name}, "data": {"colour": colour}}
 
 
+@WITHOUT_KUBECTL
 async def test_the_verbs_work_over_the_wire(cluster: Cluster) -> None:
     async with HttpApi(cluster.url, token=ADMIN_TOKEN, ssl_context=cluster.ssl_context) as api:
         created = await api.create("configmaps", "default", config("one"))
@@ -37,6 +38,7 @@ async def test_the_verbs_work_over_the_wire(cluster: Cluster) -> None:
         assert refused.value.message == 'configmaps "one" not found'
 
 
+@WITHOUT_KUBECTL
 async def test_an_informer_over_the_wire_sees_every_change(cluster: Cluster) -> None:
     async with HttpApi(cluster.url, token=ADMIN_TOKEN, ssl_context=cluster.ssl_context) as api:
         seen: asyncio.Queue[tuple[EventType, str]] = asyncio.Queue()
@@ -54,6 +56,7 @@ async def test_an_informer_over_the_wire_sees_every_change(cluster: Cluster) -> 
             await running
 
 
+@WITHOUT_KUBECTL
 async def test_a_wrong_token_and_a_closed_port_are_plain_errors(cluster: Cluster) -> None:
     async with HttpApi(cluster.url, token="wrong", ssl_context=cluster.ssl_context) as api:
         with pytest.raises(ApiError) as refused:

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from .conftest import ADMIN_TOKEN, Cluster
+from .conftest import ADMIN_TOKEN, WITHOUT_KUBECTL, Cluster
 
 RECORDED = json.loads((Path(__file__).parent / "data/kubernetes-answers-1.36.json").read_text())
 # What a cluster chooses for itself: identities, versions, times, addresses.
@@ -60,6 +60,7 @@ def differences(theirs: Any, ours: Any, path: str = "") -> list[str]:
     return [] if theirs == ours else [f"{path}: {json.dumps(theirs)[:200]} became {json.dumps(ours)[:200]}"]
 
 
+@WITHOUT_KUBECTL
 async def test_our_answers_are_those_of_a_real_control_plane(cluster: Cluster) -> None:
     found = []
     async with aiohttp.ClientSession() as session:

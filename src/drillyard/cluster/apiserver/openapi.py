@@ -18,6 +18,13 @@ from drillyard.cluster.apiserver.discovery import KUBERNETES_VERSION
 from drillyard.cluster.client import Object
 from drillyard.cluster.resources import RESOURCES, Resource, group_versions
 
+PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+EMPTY_V2 = b"\x0a\x032.0\x42\x00"
+"""
+Version 2 as protobuf (`swagger: "2.0"`, no paths). kubectl asks for it only when version 3 lacks a kind; finding that
+it is not here either, kubectl says so ("no matches for kind").
+"""
+
 _PREFIX = "#/components/schemas/"
 _EXTRA = ("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", "io.k8s.apimachinery.pkg.apis.meta.v1.Status")
 _WRITE_OPTIONS = ("dryRun", "fieldManager", "fieldValidation")

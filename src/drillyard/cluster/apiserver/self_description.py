@@ -16,7 +16,7 @@ def described(http: web.BaseRequest) -> web.Response | None:
     """The answer, or None for a path that is about resources. Raises ApiError 405."""
     path = http.path.rstrip("/") or "/"  # A slash more means the same: kr8s asks for /version/.
     if path.startswith("/openapi/") and http.method == "GET":
-        return _openapi(path)
+        return _openapi(path, http.headers.get("Accept", ""))
     known = path in ("/", *OPEN_PATHS, "/api", "/apis")
     parts = path.strip("/").split("/")
     grouped = (parts[0] == "apis" and len(parts) in (2, 3)) or (parts[0] == "api" and len(parts) == 2)
@@ -59,7 +59,9 @@ def _group(parts: list[str]) -> web.Response:
     return json_response(found) if found else page_not_found()
 
 
-def _openapi(path: str) -> web.Response:
+def _openapi(path: str, accept: str) -> web.Response:
+    if path == "/openapi/v2" and openapi.PROTOBUF in accept and "json" not in accept:
+        return web.Response(body=openapi.EMPTY_V2, content_type=openapi.PROTOBUF.replace("@", "."))
     if path == "/openapi/v2":
         return json_bytes(openapi.document_v2())
     if path == "/openapi/v3":

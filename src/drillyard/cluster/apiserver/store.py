@@ -190,6 +190,11 @@ class Store:
             watcher.close()
         return watcher
 
+    @property
+    def watchers(self) -> int:
+        """How many there are now."""
+        return len(self._watchers)
+
     def forget(self, watcher: Watcher) -> None:
         self._watchers.discard(watcher)
 

@@ -1,0 +1,76 @@
+"""
+What kubectl can do beside the daily commands: it works, or is refused in one sentence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Cluster
+from .test_kubectl import kubectl, shop
+
+__all__ = ["shop"]
+
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, namespace: sock-shop, labels: {app: settings}}
+data: {colour: red}
+"""
+
+
+async def test_files_are_compared_replaced_pruned_and_composed(shop: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text(CONFIG)
+    (tmp_path / "kustomization.yaml").write_text("resources: [settings.yaml]\nnamePrefix: my-\n")
+    file = f"-f {tmp_path}/settings.yaml"
+    new = await shop.kubectl(*f"diff {file}".split())
+    assert (new.code, "+  colour: red" in new.out) == (1, True)
+    await kubectl(shop, f"apply {file}")
+    assert await kubectl(shop, f"diff {file}") == ""
+    assert "configmap/settings replaced\n" in await kubectl(shop, f"replace --force {file}")
+    assert await kubectl(shop, f"apply -k {tmp_path}") == "configmap/my-settings created\n"
+    pruned = f"apply {file} --prune -l app=settings --prune-allowlist=core/v1/ConfigMap"
+    assert "configmap/my-settings pruned" in (await shop.kubectl(*pruned.split())).out
+
+
+async def test_a_node_is_drained_of_what_controllers_bring_back(shop: Cluster) -> None:
+    before = await kubectl(shop, "-n sock-shop get pods -l name=payment -o name")
+    drained = await kubectl(shop, "drain paper --ignore-daemonsets")
+    assert f"{before.strip()} evicted" in drained
+    pods = await kubectl(shop, "-n sock-shop get pods -l name=payment")
+    assert " Pending " in pods
+    await kubectl(shop, "uncordon paper")
+    await shop.settled()
+    assert " Running " in await kubectl(shop, "-n sock-shop get pods -l name=payment")
+
+
+@pytest.mark.parametrize("command", ["create -f -", "apply -f -", "apply --server-side -f -"])
+async def test_a_kind_that_nothing_acts_on_is_not_taken(shop: Cluster, command: str) -> None:
+    for kind, version in (("StatefulSet", "apps/v1"), ("Ingress", "networking.k8s.io/v1")):
+        given = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: x}}\nspec: {{}}\n"
+        answer = await shop.kubectl(*command.split(), given=given)
+        assert answer.code == 1
+        assert f'no matches for kind "{kind}" in version "{version}"' in answer.err
+
+
+async def test_what_is_not_offered_is_refused_in_a_sentence(shop: Cluster) -> None:
+    name = (await kubectl(shop, "-n sock-shop get pods -l name=payment -o name")).strip()
+    for command, told in {
+        f"-n sock-shop debug {name} --image=x": "ephemeral containers are disabled for this cluster",
+        f"cp sock-shop/{name.removeprefix('pod/')}:/tmp/x /tmp/x": 'exec: "tar": executable file not found',
+        "get statefulsets": "the server doesn't have a resource type",
+        "create cronjob x --image=x --schedule=* -- x": "the server could not find the requested resource",
+    }.items():
+        answer = await shop.kubectl(*command.split())
+        assert (answer.code, told in answer.err) == (1, True), answer.err
+
+
+async def test_everything_that_somebody_may_do_is_listed(shop: Cluster) -> None:
+    await kubectl(shop, "create rolebinding viewers --clusterrole=view --user=joe")
+    may = await shop.kubectl("auth", "can-i", "--list", context="joe")
+    assert may.code == 0
+    rights = {line.split()[0]: line for line in may.out.splitlines()[1:] if not line.startswith(" ")}
+    assert rights["pods"].endswith("[get list watch]")
+    assert "secrets" not in rights
