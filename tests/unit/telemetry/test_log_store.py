@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drillyard.telemetry.logs import origins
+from drillyard.telemetry.logs.index import kinds
 from drillyard.telemetry.logs.query import QueryError, matches, parse
 from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.logs.record_store import SearchTooSlow, Window
@@ -19,9 +19,18 @@ CASES = json.loads((Path(__file__).parent / "data" / "log-query-cases.json").rea
 ALWAYS = Window(0, 1 << 41)
 
 
-@pytest.fixture(scope="module", params=[origins.ORIGINS_MAX, 3], ids=["all origins numbered", "three of them"])
+LIMITS = {
+    "a kind for each": (kinds.ORIGINS_MAX, kinds.TEMPLATES_MAX),
+    "no templates": (kinds.ORIGINS_MAX, 0),
+    "three origins, a template each": (3, 1),
+    "no kinds": (0, 0),
+}
+
+
+@pytest.fixture(scope="module", params=LIMITS.values(), ids=LIMITS)
 def stored(tmp_path_factory, request):
-    most, origins.ORIGINS_MAX = origins.ORIGINS_MAX, request.param
+    before = kinds.ORIGINS_MAX, kinds.TEMPLATES_MAX
+    kinds.ORIGINS_MAX, kinds.TEMPLATES_MAX = request.param
     store = SqliteStore(tmp_path_factory.mktemp("logs") / "logs.db")
     names = list(CASES["logs"])
     store.add([Record(1_000 + number, **CASES["logs"][name]) for number, name in enumerate(names)])
@@ -36,9 +45,23 @@ def stored(tmp_path_factory, request):
             )
         ]
     )
+    store.add(
+        [
+            Record(6_000 + number, text, service="api", tags=["env:x"])
+            for number, text in enumerate(
+                [
+                    "GET /orders/17 took 45ms at 2025-10-28T10:04:45Z",
+                    "GET /orders/99 took 12ms at 2025-10-28T11:05:46Z 100% %s",
+                    "order 550e8400-e29b-41d4-a716-446655440000 of user2 failed",
+                    "order 00c0ffee00c0ffee00c0ffee of USER3 failed, task7 pay9",
+                    "order 00c0ffee00c0ffee00c0ff17 of User4 failed, task8 pay9",
+                ]
+            )
+        ]
+    )
     yield store
     store.close()
-    origins.ORIGINS_MAX = most
+    kinds.ORIGINS_MAX, kinds.TEMPLATES_MAX = before
 
 
 @pytest.mark.parametrize("case", CASES["cases"], ids=lambda case: case["query"])
@@ -48,7 +71,8 @@ def test_the_store_finds_what_datadog_finds(stored, case):
     found = [names[log.timestamp_ms - 1_000] for log in stored.search(parse(case["query"]), window)]
     assert sorted(found) == case["match"]
     assert stored.count(parse(case["query"]), window) == len(case["match"])
-    assert len(list(stored.timestamps(parse(case["query"]), window))) == len(case["match"])
+    assert sum(stored.count_over_time(parse(case["query"]), window, 1_000).values()) == len(case["match"])
+    assert sum(part.count for part in stored.count_by_origin(parse(case["query"]), window, None)) == len(case["match"])
 
 
 PIECES = st.sampled_from(
@@ -86,6 +110,21 @@ PIECES = st.sampled_from(
         "message:refused",
         "trace_id:abc",
         "'!!'",
+        "took",
+        '"orders 17"',
+        "45ms",
+        "4*",
+        "*ms",
+        "28t1*",
+        "e29b",
+        '"446655440000 of"',
+        "00c0*",
+        "*ffee",
+        '"of user?"',
+        "task7 pay9",
+        "*sk?",
+        '"04 45z"',
+        "service:api",
     ]
 )
 
@@ -98,7 +137,7 @@ def test_plan_and_matcher_agree(stored, query):
     except QueryError:
         return
     everything = list(stored.search(parse(""), ALWAYS))
-    assert len(everything) == 10
+    assert len(everything) == 15
     expected = [log.key for log in everything if matches(tree, log)]
     assert [log.key for log in stored.search(tree, ALWAYS)] == expected
     assert stored.count(tree, ALWAYS) == len(expected)

@@ -129,10 +129,7 @@ def _count_only(store: RecordStore, tree: Node, window: Window, computes: Sequen
         if compute.interval_ms is None:
             results.append(total)
             continue
-        times: dict[int, int] = {}
-        for timestamp_ms in store.timestamps(tree, window):
-            start = _start(timestamp_ms, compute)
-            times[start] = times.get(start, 0) + 1
+        times = store.count_over_time(tree, window, compute.interval_ms)
         results.append([{"time": iso(start), "value": value} for start, value in sorted(times.items())])
     return [Bucket({}, results)]
 
@@ -140,20 +137,21 @@ def _count_only(store: RecordStore, tree: Node, window: Window, computes: Sequen
 def _count_by_origin(
     store: RecordStore, tree: Node, window: Window, computes: Sequence[Compute], groups: Sequence[Group]
 ) -> list[Bucket] | None:
-    """Plain counts by tags and reserved fields, which the index answers; None where it cannot."""
+    """Plain counts by tags and reserved fields, which need no record; None for anything else."""
     intervals = {compute.interval_ms for compute in computes}
     plain = all(compute.aggregation == "count" and compute.metric is None for compute in computes)
     if not plain or not all(_of_origin(group.facet) for group in groups):
         return None
     cells: dict[tuple[str, ...], list[dict[int, _Cell]]] = {}
     for interval_ms in intervals:
-        counts = store.count_by_origin(tree, window, interval_ms)
-        if counts is None:
-            return None
         wanted = [place for place, compute in enumerate(computes) if compute.interval_ms == interval_ms]
-        for part in counts:
+        for part in store.count_by_origin(tree, window, interval_ms):
             for key in _keys(part.origin, groups):
-                bucket = cells.setdefault(key, [{} for _ in computes])
+                bucket = cells.get(key)
+                if bucket is None:
+                    if len(cells) >= GROUPS_MAX:
+                        raise AggregateError(f"More than {GROUPS_MAX} groups.")
+                    bucket = cells[key] = [{} for _ in computes]
                 for place in wanted:
                     bucket[place].setdefault(part.start_ms, _Cell()).count += part.count
     return _buckets(cells, computes, groups)

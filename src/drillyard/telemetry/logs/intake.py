@@ -43,6 +43,10 @@ _SERVICES = ("service", "syslog.appname")
 _TRACES = ("dd.trace_id", "contextMap.dd.trace_id")
 _SPANS = ("dd.span_id", "contextMap.dd.span_id")
 _ENVELOPE = ("message", "ddsource", "ddtags", "hostname", "service", "status", "timestamp")
+_CONTAINERS = (dict, list)
+_AGENT_FIELDS = frozenset(_ENVELOPE)
+_EARLY_MS, _LATE_MS = 1 << 40, 1 << 42
+"""Numbers that can only be milliseconds."""
 _TAG_CHARACTERS = re.compile(r"[^\w\-:./\\@]", re.UNICODE)
 
 
@@ -60,7 +64,25 @@ def read_payload(body: bytes, content_type: str, parameters: Mapping[str, str], 
     if len(items) > ITEMS_MAX:
         raise IntakeError(f"More than {ITEMS_MAX} logs in one request.", 413)
     defaults = {key: value for key, value in parameters.items() if key in _ENVELOPE}
-    return [to_record(defaults | _own_tags(item, defaults), now_ms) for item in items]
+    if defaults:
+        items = [defaults | _own_tags(item, defaults) for item in items]
+    return [_plain_line(item) or to_record(item, now_ms) for item in items]
+
+
+def _plain_line(item: dict[str, Any]) -> Record | None:
+    """The record of a line as agents send them, with the envelope's fields and no other; None for anything else."""
+    if item.keys() != _AGENT_FIELDS:
+        return None
+    message, at_ms, tags = item["message"], item["timestamp"], item["ddtags"]
+    if type(message) is not str or type(at_ms) is not int or not _EARLY_MS < at_ms < _LATE_MS or type(tags) is not str:
+        return None
+    first = message[:1]
+    if first == "{" or first.isspace() or len(message) > MESSAGE_MAX or len(tags) > KNOWN_TAGS_LENGTH_MAX:
+        return None
+    host, service, source, status = item["hostname"], item["service"], item["ddsource"], item["status"]
+    if not type(host) is type(service) is type(source) is type(status) is str:
+        return None
+    return Record(at_ms, message, service, host, source, normal_status(status or "info"), list(_known_tags(tags)))
 
 
 def _own_tags(item: dict[str, Any], defaults: Mapping[str, str]) -> dict[str, Any]:
@@ -112,10 +134,10 @@ def to_record(item: dict[str, Any], now_ms: int) -> Record:
         tags=normal_tags(item.get("ddtags", "")),
         attributes=attributes,
     )
-    for name, places in (("trace_id", _TRACES), ("span_id", _SPANS)):
-        found = _first({}, attributes, places)
-        if found:
-            record.hidden[name] = found
+    if attributes:
+        for name, places in (("trace_id", _TRACES), ("span_id", _SPANS)):
+            if found := _first({}, attributes, places):
+                record.hidden[name] = found
     return record
 
 
@@ -169,13 +191,11 @@ def _json_object(message: object) -> dict[str, Any] | None:
 def _nested_deeper(value: Any, levels: int) -> bool:
     layer = [value]
     for _ in range(levels):
-        if not any(isinstance(outer, dict | list) for outer in layer):
-            return False
         layer = [
             inner
             for outer in layer
-            if isinstance(outer, dict | list)
             for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, _CONTAINERS)
         ]
         if not layer:
             return False
@@ -200,7 +220,7 @@ def _first(item: Mapping[str, Any], attributes: Mapping[str, Any], places: tuple
 
 def _time(item: Mapping[str, Any], attributes: Mapping[str, Any], now_ms: int) -> int:
     given = item.get("timestamp")
-    if type(given) is int and 1 << 40 < given < 1 << 42 and "@timestamp" not in item:
+    if type(given) is int and _EARLY_MS < given < _LATE_MS and "@timestamp" not in item:
         return given  # Milliseconds, as every agent sends them.
     for values in (item, attributes):
         for place in _DATES:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from drillyard.telemetry.logs.origins import Origins
-from drillyard.telemetry.logs.query.plan import ALTERNATIVES_MAX
+from drillyard.telemetry.logs.index.kinds import Kind
+from drillyard.telemetry.logs.index.plan import ALTERNATIVES_MAX
 from drillyard.telemetry.logs.query.words import ANY, glob
 from drillyard.telemetry.logs.record_store import SEARCH_S, SearchTooSlow
 
@@ -19,7 +19,10 @@ class Lender(Protocol):
     """What a search needs of its store."""
 
     ending: bool
-    origins: Origins
+
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """All kinds of lines."""
 
     def lend_reader(self) -> sqlite3.Connection:
         """A connection for one search."""
@@ -69,9 +72,10 @@ class Reading:
         if self._over():
             raise SearchTooSlow
 
-    def origins(self, name: str, values: Sequence[str]) -> list[int]:
-        """The numbered sets that hold one of the values."""
-        return self._lender.origins.having(name, values)
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """All kinds of lines."""
+        return self._lender.kinds
 
     def values(self, name: str, pattern: str) -> list[str] | None:
         """The stored values that fit a pattern, None for more than ALTERNATIVES_MAX."""

@@ -4,7 +4,7 @@ One log line (or event) as it is kept: what the search looks at, and nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -59,40 +59,6 @@ class Record:
         """Must be called after a change of tags or attributes: `flat` and `tag_values` are kept otherwise."""
         self.__dict__.pop("flat", None)
         self.__dict__.pop("tag_values", None)
-
-    def document(self) -> dict[str, Any]:
-        """What is stored, without the time and key, which the store keeps itself; empty parts are left out."""
-        parts = {
-            "m": self.message,
-            "s": self.service,
-            "h": self.host,
-            "o": self.source,
-            "l": self.status,
-            "t": self.tags,
-            "a": self.attributes,
-            "x": self.hidden,
-        }
-        return {name: part for name, part in parts.items() if part}
-
-
-def without_origin(record: Record, origin: int) -> dict[str, Any]:
-    """`Record.document` with a number in the place of service, host, source, status and tags."""
-    parts: dict[str, Any] = {"m": record.message, "g": origin}
-    if record.attributes:
-        parts["a"] = record.attributes
-    if record.hidden:
-        parts["x"] = record.hidden
-    return parts
-
-
-def from_document(key: int, timestamp_ms: int, parts: Mapping[str, Any], origin: Record | None = None) -> Record:
-    """The record that `Record.document`, or `without_origin`, came from; `origin` is what the number stands for."""
-    message, attributes, hidden = parts.get("m", ""), parts.get("a", {}), parts.get("x", {})
-    if origin is not None:
-        service, host, source, status = origin.service, origin.host, origin.source, origin.status
-        return Record(timestamp_ms, message, service, host, source, status, list(origin.tags), attributes, hidden, key)
-    service, host, source, status = (parts.get(name, "") for name in ("s", "h", "o", "l"))
-    return Record(timestamp_ms, message, service, host, source, status, parts.get("t", []), attributes, hidden, key)
 
 
 def as_text(value: str | int | float | bool) -> str:

@@ -72,11 +72,11 @@ class RecordStore(Protocol):
     def count(self, query: Node, window: Window) -> int:
         """How many match. Raises SearchTooSlow."""
 
-    def timestamps(self, query: Node, window: Window) -> Iterator[int]:
-        """The times (ms) of those that match, oldest first. Raises SearchTooSlow."""
+    def count_over_time(self, query: Node, window: Window, interval_ms: int) -> dict[int, int]:
+        """How many match in each interval that has any, by its start (ms). Raises SearchTooSlow."""
 
-    def count_by_origin(self, query: Node, window: Window, interval_ms: int | None) -> list[OriginCount] | None:
-        """The matching records by where they come from and interval; None where only reading each could tell."""
+    def count_by_origin(self, query: Node, window: Window, interval_ms: int | None) -> Iterator[OriginCount]:
+        """The matching records by where they come from and interval. Raises SearchTooSlow."""
 
     def get(self, key: int) -> Record | None:
         """One record."""

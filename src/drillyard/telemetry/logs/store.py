@@ -2,11 +2,8 @@
 Where records are kept, and how they are found again.
 
 What `add` has answered survives kill -9 and a power cut: it returns after SQLite's commit with `synchronous=FULL`.
-Chosen by measurement (docs of the telemetry room): FTS5 needs no further wheel, commits a batch in milliseconds, and
-answers "newest 50 of this service" in under one.
-
 A record's key is `timestamp_ms << 20 | number`, so "newest first" and every time window are ranges of the key, and the
-key order is the order of time and, within a millisecond, of arrival.
+key order is the order of time and, within a millisecond, of arrival. How lines are found is told in `index`.
 """
 
 from __future__ import annotations
@@ -14,21 +11,25 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from drillyard.telemetry.logs.origins import SCHEMA as ORIGIN_SCHEMA
-from drillyard.telemetry.logs.origins import Origins
+from drillyard.base.errors import DrillyardError
+from drillyard.telemetry.logs.document import from_document, to_document
+from drillyard.telemetry.logs.index import kinds, tally
+from drillyard.telemetry.logs.index.kinds import LOOSE, Kinds
+from drillyard.telemetry.logs.index.plan import Plan, plan
+from drillyard.telemetry.logs.index.tally import tallied
+from drillyard.telemetry.logs.index.terms import index_text, indexed_pairs, kind_word
 from drillyard.telemetry.logs.query.matcher import matches
 from drillyard.telemetry.logs.query.nodes import Node
-from drillyard.telemetry.logs.query.plan import Plan, index_text, indexed_pairs, origin_word, plan
 from drillyard.telemetry.logs.reading import Reading
-from drillyard.telemetry.logs.record import Record, from_document, without_origin
+from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.logs.record_store import KEY_MAX, KEY_SHIFT, OriginCount, StoreFull, Window
 
 RECORDS_MAX = 2_000_000
@@ -40,14 +41,23 @@ FREE_MIN_BYTES = 64 * 1024 * 1024
 ROWS = 200
 """Rows in one INSERT: Python's other threads run meanwhile, where a statement a row would stop at each for them."""
 
+_FORMAT = 2
+"""SQLite's user_version. 1 indexed every word of every line."""
 _SCHEMA = f"""
 BEGIN;
-{ORIGIN_SCHEMA}
-CREATE TABLE IF NOT EXISTS record (key INTEGER PRIMARY KEY, document BLOB NOT NULL);
-CREATE VIRTUAL TABLE IF NOT EXISTS record_index USING fts5(message, terms, content='', tokenize="ascii tokenchars '_'");
+PRAGMA user_version={_FORMAT};
+{kinds.SCHEMA}
+{tally.SCHEMA}
+CREATE TABLE IF NOT EXISTS record (key INTEGER PRIMARY KEY, kind INTEGER NOT NULL, document BLOB NOT NULL);
+CREATE VIRTUAL TABLE IF NOT EXISTS line_index USING fts5(
+    words, content='', columnsize=0, detail=none, tokenize="ascii tokenchars '_'"
+);
 CREATE TABLE IF NOT EXISTS known_value (name TEXT, value TEXT, PRIMARY KEY (name, value)) WITHOUT ROWID;
 COMMIT;
 """
+
+Row = tuple[int, int, bytes]
+"""Key, kind and document."""
 
 
 class SqliteStore:
@@ -58,16 +68,30 @@ class SqliteStore:
         self._records_max = records_max
         self._writing = threading.Lock()
         self._writer = self._connect()
+        self._check_format()
         self._writer.executescript(_SCHEMA)
         self._readers: list[sqlite3.Connection] = []
         self._readers_lock = threading.Lock()
         self._numbers: dict[int, int] = {}
+        self._newest_ms = -1
         self.ending = False
         self._seen: set[tuple[str, str]] = set()
-        self.origins = Origins.load(self._writer)
-        (self._count,) = self._writer.execute("SELECT count(*) FROM record").fetchone()
-        if self._count and not self.origins.numbers():
-            self.origins.set_loose()  # The file is older than the numbers.
+        self._kinds = Kinds.load(self._writer)
+        (self._count,) = self._writer.execute("SELECT total(count) FROM tally").fetchone()
+
+    @property
+    def kinds(self) -> Sequence[kinds.Kind]:
+        """All kinds of lines that were ever kept."""
+        return self._kinds.kinds
+
+    def _check_format(self) -> None:
+        (tables,) = self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (found,) = self._writer.execute("PRAGMA user_version").fetchone()
+        if tables and found != _FORMAT:
+            self._writer.close()
+            raise DrillyardError(
+                f"{self._path} was written by another version of Drillyard.", hint="Move it away; a new one is made."
+            )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=10)
@@ -99,10 +123,9 @@ class SqliteStore:
                     count -= self._prune()
                 self._writer.execute("COMMIT")
             except BaseException as error:
-                self._numbers.clear()
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
-                    self.origins = Origins.load(self._writer)
+                    self._kinds = Kinds.load(self._writer)
                 if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
                     raise StoreFull(self._path.parent) from error
                 raise
@@ -111,26 +134,27 @@ class SqliteStore:
 
     def _insert(self, records: Sequence[Record]) -> set[tuple[str, str]]:
         new: set[tuple[str, str]] = set()
-        rows: list[tuple[int, bytes]] = []
-        texts: list[tuple[int, str, str]] = []
-        known = set(self.origins.numbers())
+        rows: list[tuple[int, int, bytes]] = []
+        texts: list[tuple[int, str]] = []
+        known = len(self._kinds.kinds)
+        self._numbers.clear()
+        (newest,) = self._writer.execute("SELECT max(key) FROM record").fetchone()
+        self._newest_ms = -1 if newest is None else newest >> KEY_SHIFT
         for record in records:
             record.key = self._next_key(record.timestamp_ms)
-            origin = self.origins.number(record)
-            if origin is None or origin not in known:
+            placed = self._kinds.place(record)
+            number = placed.kind.number
+            if number >= known or number == LOOSE:
+                known = max(known, number + 1)
                 new.update(pair for pair in indexed_pairs(record) if pair not in self._seen)
-            if origin is None:
-                document = record.document()
-            else:
-                known.add(origin)
-                document = without_origin(record, origin)
-            rows.append((record.key, orjson.dumps(document)))
-            texts.append((record.key, *index_text(record, origin)))
+            rows.append((record.key, number, orjson.dumps(to_document(record, placed))))
+            texts.append((record.key, index_text(record, placed)))
         texts.sort()  # FTS5 flushes its buffer whenever a key is lower than the one before.
         self._insert_rows("record VALUES", rows)
-        self._insert_rows("record_index (rowid, message, terms) VALUES", texts)
+        self._insert_rows("line_index (rowid, words) VALUES", texts)
+        self._writer.executemany(tally.ADD, tally.counted((key, kind) for key, kind, _ in rows))
         self._writer.executemany("INSERT OR IGNORE INTO known_value VALUES (?, ?)", new)
-        self.origins.save(self._writer)
+        self._kinds.save(self._writer)
         return new
 
     def _insert_rows(self, into: str, rows: Iterable[tuple[object, ...]]) -> None:
@@ -140,30 +164,32 @@ class SqliteStore:
             self._writer.execute(f"INSERT INTO {into} {places}", [value for row in part for value in row])
 
     def _prune(self) -> int:
-        """Takes the oldest records out of table and index; says how many."""
-        rows = self._writer.execute("SELECT key, document FROM record ORDER BY key LIMIT ?", (PRUNED,)).fetchall()
-        for key, document in rows:
-            parts = orjson.loads(document)
-            texts = index_text(self._record(key, parts), parts.get("g"))
+        """Takes the oldest records out of table, index and tally; says how many."""
+        sql = "SELECT key, kind, document FROM record ORDER BY key LIMIT ?"
+        rows: list[Row] = self._writer.execute(sql, (PRUNED,)).fetchall()
+        for key, kind, document in rows:
+            record = self._record(key, kind, document)
+            text = index_text(record, self._kinds.again(record, kind))
             self._writer.execute(
-                "INSERT INTO record_index (record_index, rowid, message, terms) VALUES ('delete', ?, ?, ?)",
-                (key, *texts),
+                "INSERT INTO line_index (line_index, rowid, words) VALUES ('delete', ?, ?)", (key, text)
             )
         self._writer.execute("DELETE FROM record WHERE key <= ?", (rows[-1][0],))
+        gone = tally.counted((key, kind) for key, kind, _ in rows)
+        self._writer.executemany(tally.ADD, [(minute, kind, -count) for minute, kind, count in gone])
+        self._writer.execute("DELETE FROM tally WHERE minute <= ? AND count = 0", (max(part[0] for part in gone),))
         return len(rows)
 
     def _next_key(self, timestamp_ms: int) -> int:
-        if len(self._numbers) > 10_000:
-            self._numbers.clear()
         number = self._numbers.get(timestamp_ms)
         if number is None:
-            low, high = Window(timestamp_ms, timestamp_ms).keys()
-            (last,) = self._writer.execute(
-                "SELECT max(key) FROM record WHERE key BETWEEN ? AND ?", (low, high)
-            ).fetchone()
-            number = 0 if last is None else (last - low) + 1
+            number = 0 if timestamp_ms > self._newest_ms else self._first_free(timestamp_ms)
         self._numbers[timestamp_ms] = number + 1
         return (timestamp_ms << KEY_SHIFT) + number
+
+    def _first_free(self, timestamp_ms: int) -> int:
+        low, high = Window(timestamp_ms, timestamp_ms).keys()
+        (last,) = self._writer.execute("SELECT max(key) FROM record WHERE key BETWEEN ? AND ?", (low, high)).fetchone()
+        return 0 if last is None else (last - low) + 1
 
     def search(
         self, query: Node, window: Window, *, newest_first: bool = True, after: int | None = None
@@ -172,73 +198,106 @@ class SqliteStore:
         if after is not None:
             after = max(-1, min(after, KEY_MAX))  # A client may send anything.
             low, high = (low, min(high, after - 1)) if newest_first else (max(low, after + 1), high)
-        direction = "DESC" if newest_first else "ASC"
         with Reading(self) as reader:
             planned = plan(query, reader)
-            if planned.expression is None:
-                sql = f"SELECT key, document FROM record WHERE key BETWEEN ? AND ? ORDER BY key {direction}"
-                rows = reader.execute(sql, (low, high))
-            else:
-                # CROSS JOIN makes SQLite ask the index first; left to itself it once took 22 s for what takes 9 ms.
-                sql = (
-                    "SELECT key, document FROM record_index CROSS JOIN record ON key = record_index.rowid"
-                    " WHERE record_index MATCH ? AND record_index.rowid BETWEEN ? AND ?"
-                    f" ORDER BY record_index.rowid {direction}"
-                )
-                rows = reader.execute(sql, (planned.expression, low, high))
-            for key, document in rows:
-                record = self._record(key, orjson.loads(document))
-                if planned.exact or matches(query, record):
+            text, certain = planned.search()
+            rows = _rows(reader, text, low, high, "DESC" if newest_first else "ASC")
+            yield from self._matching(reader, rows, query, planned.possible, certain)
+
+    def _matching(
+        self, reader: Reading, rows: Iterable[Row], query: Node, possible: int, certain: int
+    ) -> Iterator[Record]:
+        """The records of these rows that match; those of the `certain` kinds are not asked."""
+        for key, kind, document in rows:
+            if possible >> kind & 1:
+                record = self._record(key, kind, document)
+                if certain >> kind & 1 or matches(query, record):
                     yield record
-                reader.check_time()
+            reader.check_time()
+
+    def _asked(self, reader: Reading, planned: Plan, query: Node, window: Window) -> Iterator[Record]:
+        """The matching records of the kinds of which only reading can tell."""
+        rows = _rows(reader, planned.asked, *window.keys(), "ASC")
+        return self._matching(reader, rows, query, planned.asked_kinds, 0)
 
     def count(self, query: Node, window: Window) -> int:
         with Reading(self) as reader:
             planned = plan(query, reader)
+            total = sum(count for kind, _, count in tallied(reader.execute, window, None) if planned.whole >> kind & 1)
             if planned.exact:
-                return int(next(reader.execute(*_keys_sql(planned, window, "count(*)")))[0])
-        return sum(1 for _ in self.search(query, window))
+                sql = "SELECT count(*) FROM line_index WHERE line_index MATCH ? AND rowid BETWEEN ? AND ?"
+                total += next(reader.execute(sql, (planned.exact, *window.keys())))[0]
+            return total + sum(1 for _ in self._asked(reader, planned, query, window))
 
-    def timestamps(self, query: Node, window: Window) -> Iterator[int]:
+    def count_over_time(self, query: Node, window: Window, interval_ms: int) -> dict[int, int]:
         with Reading(self) as reader:
             planned = plan(query, reader)
+            counts: Counter[int] = Counter()
+            for kind, start_ms, count in tallied(reader.execute, window, interval_ms):
+                if planned.whole >> kind & 1:
+                    counts[start_ms] += count
             if planned.exact:
-                for (key,) in reader.execute(*_keys_sql(planned, window, "rowid")):
-                    yield key >> KEY_SHIFT
-                return
-        for record in self.search(query, window, newest_first=False):
-            yield record.timestamp_ms
+                sql = "SELECT rowid >> ?, count(*) FROM line_index WHERE line_index MATCH ? AND rowid BETWEEN ? AND ?"
+                for second, count in reader.execute(f"{sql} GROUP BY 1", (KEY_SHIFT, planned.exact, *window.keys())):
+                    counts[second // interval_ms * interval_ms] += count
+            for record in self._asked(reader, planned, query, window):
+                counts[record.timestamp_ms // interval_ms * interval_ms] += 1
+            return counts
+
+    def count_by_origin(self, query: Node, window: Window, interval_ms: int | None) -> Iterator[OriginCount]:
+        with Reading(self) as reader:
+            planned = plan(query, reader)
+            loose = 1 << LOOSE
+            counts: Counter[tuple[int, int]] = Counter()
+            for kind, start_ms, count in tallied(reader.execute, window, interval_ms):
+                if kind != LOOSE and planned.whole >> kind & 1:
+                    counts[kind, start_ms] += count
+            yield from self._named_counts(counts)
+            if planned.exact:
+                yield from self._named_counts(self._exact_counts(reader, planned, window, interval_ms))
+            alone = _loose_text(planned)
+            unnamed: Iterator[Record] = self._asked(reader, planned, query, window)
+            if alone:
+                rows = _rows(reader, alone, *window.keys(), "ASC")
+                unnamed = chain(self._matching(reader, rows, query, loose, loose), unnamed)
+            for record in unnamed:
+                yield OriginCount(record, _start(record.timestamp_ms, interval_ms), 1)
+
+    def _exact_counts(
+        self, reader: Reading, planned: Plan, window: Window, interval_ms: int | None
+    ) -> Counter[tuple[int, int]]:
+        """Lines by kind and interval of what the index alone can tell."""
+        counts: Counter[tuple[int, int]] = Counter()
+        sql = (
+            "SELECT kind, key / ?, count(*) FROM line_index CROSS JOIN record ON key = line_index.rowid"
+            " WHERE line_index MATCH ? AND line_index.rowid BETWEEN ? AND ? GROUP BY 1, 2"
+        )
+        # The width of an interval in keys; without one, everything is one interval that begins at 0.
+        width = min(interval_ms << KEY_SHIFT, KEY_MAX) if interval_ms else KEY_MAX
+        for kind, part, count in reader.execute(sql, (width, planned.exact, *window.keys())):
+            if kind != LOOSE:
+                counts[kind, part * (interval_ms or 0)] += count
+        return counts
+
+    def _named_counts(self, counts: Mapping[tuple[int, int], int]) -> Iterator[OriginCount]:
+        """Kinds of one origin taken together."""
+        together: dict[tuple[int, int], OriginCount] = {}
+        for (kind, start_ms), count in counts.items():
+            origin = self._kinds.kinds[kind].origin
+            assert origin is not None
+            place = (id(origin), start_ms)
+            before = together[place].count if place in together else 0
+            together[place] = OriginCount(origin, start_ms, before + count)
+        yield from together.values()
 
     def get(self, key: int) -> Record | None:
         with Reading(self) as reader:
-            for (document,) in reader.execute("SELECT document FROM record WHERE key = ?", (key,)):
-                return self._record(key, orjson.loads(document))
+            for kind, document in reader.execute("SELECT kind, document FROM record WHERE key = ?", (key,)):
+                return self._record(key, kind, document)
         return None
 
-    def _record(self, key: int, parts: dict[str, Any]) -> Record:
-        origin = parts.get("g")
-        return from_document(key, key >> KEY_SHIFT, parts, None if origin is None else self.origins.record(origin))
-
-    def count_by_origin(self, query: Node, window: Window, interval_ms: int | None) -> list[OriginCount] | None:
-        with Reading(self) as reader:
-            planned = plan(query, reader)
-            if not planned.exact or self.origins.loose:
-                return None
-            counts: list[OriginCount] = []
-            low, high = window.keys()
-            for number in self.origins.numbers():
-                found = f"terms:{origin_word(number)}"
-                expression = found if planned.expression is None else f"({planned.expression} AND {found})"
-                # The width of an interval in keys; without one, everything is one interval that begins at 0.
-                width = min(interval_ms << KEY_SHIFT, KEY_MAX) if interval_ms else KEY_MAX
-                rows = reader.execute(
-                    "SELECT rowid / ?, count(*) FROM record_index WHERE record_index MATCH ? AND rowid BETWEEN ? AND ?"
-                    " GROUP BY 1",
-                    (width, expression, low, high),
-                )
-                start_ms = interval_ms or 0
-                counts += [OriginCount(self.origins.record(number), part * start_ms, count) for part, count in rows]
-            return counts
+    def _record(self, key: int, kind: int, document: bytes) -> Record:
+        return from_document(key, self._kinds.kinds[kind], orjson.loads(document))
 
     def known_values(self, name: str) -> list[str]:
         with Reading(self) as reader:
@@ -255,9 +314,27 @@ class SqliteStore:
             self._readers.append(connection)
 
 
-def _keys_sql(planned: Plan, window: Window, what: str) -> tuple[str, tuple[object, ...]]:
-    low, high = window.keys()
-    if planned.expression is None:
-        return f"SELECT {what.replace('rowid', 'key')} FROM record WHERE key BETWEEN ? AND ?", (low, high)
-    sql = f"SELECT {what} FROM record_index WHERE record_index MATCH ? AND rowid BETWEEN ? AND ?"
-    return sql, (planned.expression, low, high)
+def _rows(reader: Reading, text: str | None, low: int, high: int, direction: str) -> Iterator[Row]:
+    """Key, kind and document of what a full-text expression finds: nothing for an empty one, all for None."""
+    if text == "" or low > high:
+        return iter(())
+    if text is None:
+        sql = f"SELECT key, kind, document FROM record WHERE key BETWEEN ? AND ? ORDER BY key {direction}"
+        return reader.execute(sql, (low, high))
+    # CROSS JOIN makes SQLite ask the index first; left to itself it once took 22 s for what takes 9 ms.
+    sql = (
+        "SELECT key, kind, document FROM line_index CROSS JOIN record ON key = line_index.rowid"
+        f" WHERE line_index MATCH ? AND line_index.rowid BETWEEN ? AND ? ORDER BY line_index.rowid {direction}"
+    )
+    return reader.execute(sql, (text, low, high))
+
+
+def _loose_text(planned: Plan) -> str:
+    """What finds the lines without a kind that match for certain; empty when there are none."""
+    if planned.whole >> LOOSE & 1:
+        return kind_word(LOOSE)
+    return f"({kind_word(LOOSE)} AND ({planned.exact}))" if planned.exact_kinds >> LOOSE & 1 else ""
+
+
+def _start(timestamp_ms: int, interval_ms: int | None) -> int:
+    return timestamp_ms // interval_ms * interval_ms if interval_ms else 0
