@@ -9,6 +9,7 @@ if [ "$(id -u)" = 0 ] && have apt-get && [ "${DRILLYARD_NO_APT:-}" = "" ]; then
   missing=""
   have rabbitmq-server || [ -x /usr/sbin/rabbitmq-server ] || missing="$missing rabbitmq-server"
   have chromium || missing="$missing chromium"
+  have prometheus || missing="$missing prometheus"
   if [ -n "$missing" ]; then
     echo "Installing$missing …"
     (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing) >.oracles-log 2>&1 ||
@@ -36,6 +37,7 @@ fi
 
 [ -n "${DRILLYARD_RABBITMQ_URL:-}" ] && echo "oracle RabbitMQ: $DRILLYARD_RABBITMQ_URL" || echo "oracle RabbitMQ: not run (none here; set DRILLYARD_RABBITMQ_URL)"
 have chromium && echo "oracle Chromium: $(chromium --version 2>/dev/null | head -n 1)" || echo "oracle Chromium: not run (none on PATH)"
+have promtool && echo "oracle Prometheus: $(prometheus --version 2>&1 | head -n 1 | cut -d ' ' -f 1-3)" || echo "oracle Prometheus: not run (none on PATH)"
 have kubectl && echo "oracle kubectl: the one on PATH as well as the wheel's" || echo "oracle kubectl: the wheel's only"
 [ -d .oracles/python ] && echo "oracle Kubernetes clients: Python" || echo "oracle Kubernetes clients: Python's not run (not installed)"
 [ -d .oracles/node_modules ] && echo "oracle Kubernetes clients: Node" || echo "oracle Kubernetes clients: Node's not run (no npm, or not installed)"

@@ -117,7 +117,7 @@ def test_an_expression_means_what_prometheus_says(source, query, expected):
 
 @pytest.mark.parametrize(
     "query",
-    ["", "sum(", "rate(limit)", "limit[", "requests / on(job) limit", "holt_winters(limit[5m], 0.1, 0.1)", 'label_replace(limit, "x", "$9", "job", "(.*)")',
+    ["", "sum(", "rate(limit)", "limit[", "requests / on(job) limit", "holt_winters(limit[5m], 0.1, 0.1)", 'label_replace(limit, "", "$1", "job", "(.*)")',
      '{__name__=~"("}', '{job=~"(a+)+b"}', '{job=~"a*a*a*a*a*b"}', "(" * 60 + "1" + ")" * 60, "limit + 'a'"],
 )  # fmt: skip
 def test_an_impossible_expression_is_refused(source, query):

@@ -8,7 +8,7 @@ a bearer token, or as the password of basic authentication.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,8 +20,9 @@ from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.api.answers import answer
 from drillyard.telemetry.api.body import read_body
 from drillyard.telemetry.prometheus.evaluate import Evaluation, selector_matchers
+from drillyard.telemetry.prometheus.numbers import written
 from drillyard.telemetry.prometheus.source import Source, fits
-from drillyard.telemetry.prometheus.values import NAME, Labels, PromqlError, Span, Value
+from drillyard.telemetry.prometheus.values import NAME, Labels, PromqlError, Span, Track, Value
 from drillyard.telemetry.telemetry import Telemetry
 from drillyard.telemetry.times import TimeError, parse_duration, parse_time
 
@@ -45,6 +46,7 @@ def routes(telemetry: Telemetry) -> list[Route]:
         Route(f"{api}/metadata", _answering(surface.metadata), methods=["GET"]),
         Route(f"{api}/rules", _answering(surface.empty_rules), methods=["GET"]),
         Route(f"{api}/alerts", _answering(surface.empty_alerts), methods=["GET"]),
+        Route(f"{api}/targets", _answering(surface.no_targets), methods=["GET"]),
         Route(f"{api}/status/buildinfo", _answering(surface.build), methods=["GET"]),
         Route(f"{PREFIX}/-/healthy", surface.healthy, methods=["GET"]),
         Route(f"{PREFIX}/-/ready", surface.healthy, methods=["GET"]),
@@ -62,7 +64,7 @@ class _Prometheus:
         form = await _form(request)
         at_s = _moment(form, "time", self._telemetry.now_ms())
         evaluation = await self._telemetry.read(lambda: Evaluation(_text(form, "query"), self._source, at_s, at_s))
-        return _shown(await self._telemetry.read(lambda: evaluation.at(at_s)), at_s)
+        return shown(await self._telemetry.read(lambda: evaluation.at(at_s)), at_s)
 
     async def query_range(self, request: Request) -> Any:
         form = await _form(request)
@@ -73,14 +75,7 @@ class _Prometheus:
         tracks = await self._telemetry.read(
             lambda: Evaluation(_text(form, "query"), self._source, start_s, end_s).over(step_s)
         )
-        result = [
-            {
-                "metric": track.labels,
-                "values": [[t, _number(v)] for t, v in zip(track.times, track.values, strict=True)],
-            }
-            for track in tracks
-        ]
-        return {"resultType": "matrix", "result": result}
+        return shown_tracks(tracks)
 
     async def found(self, form: Form) -> list[Labels]:
         since_s = _moment(form, "start", self._telemetry.now_ms() - ACTIVE_S * 1000)
@@ -115,6 +110,10 @@ class _Prometheus:
 
     async def empty_alerts(self, _: Request) -> Any:
         return {"alerts": []}
+
+    async def no_targets(self, _: Request) -> Any:
+        """The agent scrapes, not this server."""
+        return {"activeTargets": [], "droppedTargets": [], "droppedTargetCounts": {}}
 
     async def healthy(self, _: Request) -> Response:
         return PlainTextResponse("Prometheus-compatible API is healthy.\n")
@@ -171,28 +170,25 @@ def _step(text: str) -> float:
     return step_s
 
 
-def _shown(value: Value, at_s: float) -> dict[str, Any]:
+def shown_tracks(tracks: Iterable[Track]) -> dict[str, Any]:
+    """A matrix as Prometheus writes it."""
+    result = [
+        {
+            "metric": track.labels,
+            "values": [[t, written(v)] for t, v in zip(track.times, track.values, strict=True)],
+        }
+        for track in tracks
+    ]
+    return {"resultType": "matrix", "result": result}
+
+
+def shown(value: Value, at_s: float) -> dict[str, Any]:
+    """A value at one moment as Prometheus writes it."""
     if isinstance(value, float):
-        return {"resultType": "scalar", "result": [at_s, _number(value)]}
+        return {"resultType": "scalar", "result": [at_s, written(value)]}
     if isinstance(value, str):
         return {"resultType": "string", "result": [at_s, value]}
     if isinstance(value, Span):
-        tracks = [track for track in value.tracks if track.times]
-        result: list[dict[str, Any]] = [
-            {
-                "metric": track.labels,
-                "values": [[t, _number(v)] for t, v in zip(track.times, track.values, strict=True)],
-            }
-            for track in tracks
-        ]
-        return {"resultType": "matrix", "result": result}
-    vector = [{"metric": sample.labels, "value": [at_s, _number(sample.value)]} for sample in value]
+        return shown_tracks([track for track in value.tracks if track.times])
+    vector = [{"metric": sample.labels, "value": [at_s, written(sample.value)]} for sample in value]
     return {"resultType": "vector", "result": vector}
-
-
-def _number(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)

@@ -7,14 +7,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Sequence
 
+from drillyard.telemetry.prometheus.label_functions import check_label
+from drillyard.telemetry.prometheus.numbers import greatest, least, mean, total, written
 from drillyard.telemetry.prometheus.rates import deviation, quantile
 from drillyard.telemetry.prometheus.values import NAME, Labels, PromqlError, Sample, Value, Vector, key_of
 
 _REDUCE: dict[str, Callable[[Sequence[float]], float]] = {
-    "sum": math.fsum,
-    "avg": lambda values: math.fsum(values) / len(values),
-    "min": min,
-    "max": max,
+    "sum": total,
+    "avg": mean,
+    "min": least,
+    "max": greatest,
     "count": lambda values: float(len(values)),
     "group": lambda values: 1.0,
     "stdvar": deviation,
@@ -45,22 +47,22 @@ def _one(name: str, labels: Labels, members: Vector, parameter: Value | None) ->
     if name in _REDUCE:
         return [Sample(labels, _REDUCE[name](values))]
     if name == "quantile":
-        return [Sample(labels, quantile(values, _number(name, parameter)))]
+        if not isinstance(parameter, float):
+            raise PromqlError("quantile needs a number.")
+        return [Sample(labels, quantile(values, parameter))]
     if name in ("topk", "bottomk"):
         count = max(0, min(len(members), int(_number(name, parameter))))
-        return sorted(members, key=_rank, reverse=name == "topk")[:count]
+        sign = -1.0 if name == "topk" else 1.0
+        return sorted(members, key=lambda sample: (math.isnan(sample.value), sign * sample.value))[:count]
     if name == "count_values":
         if not isinstance(parameter, str):
             raise PromqlError("count_values needs the name of a label.")
+        check_label(parameter, "count_values")
         counts: dict[str, int] = {}
         for value in values:
-            counts[f"{value:g}"] = counts.get(f"{value:g}", 0) + 1
+            counts[written(value)] = counts.get(written(value), 0) + 1
         return [Sample(labels | {parameter: text}, float(count)) for text, count in counts.items()]
     raise PromqlError(f"The aggregation {name} is not available here.")
-
-
-def _rank(sample: Sample) -> float:
-    return -math.inf if math.isnan(sample.value) else sample.value
 
 
 def _number(name: str, parameter: Value | None) -> float:

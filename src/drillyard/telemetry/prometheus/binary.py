@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from drillyard.telemetry.prometheus.numbers import power
 from drillyard.telemetry.prometheus.values import NAME, Labels, PromqlError, Sample, Value, Vector, key_of, without_name
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -57,16 +58,13 @@ def compute(symbol: str, left: float, right: float) -> float:
             case "%":
                 return math.fmod(left, right)
             case "^":
-                power = left**right
-                return power if isinstance(power, float) else math.nan
+                return power(left, right)
             case "atan2":
                 return math.atan2(left, right)
     except ZeroDivisionError:
-        return math.nan if left == 0 or math.isnan(left) or symbol != "/" else math.copysign(math.inf, left)
+        return math.nan if left == 0 or math.isnan(left) else math.copysign(math.inf, left) * math.copysign(1.0, right)
     except ValueError:
-        return math.nan
-    except OverflowError:
-        return math.inf
+        return math.nan  # The remainder of a division by zero.
     raise PromqlError(f"The operator {symbol} is not available here.")
 
 
@@ -107,6 +105,8 @@ def _sets(symbol: str, left: Vector, right: Vector, matching: Matching) -> Vecto
 
 
 def _vectors(symbol: str, left: Vector, right: Vector, matching: Matching) -> Vector:
+    if not left or not right:
+        return []
     swapped = matching.many == "right"
     many, one = (right, left) if swapped else (left, right)
     by_key: dict[tuple[tuple[str, str], ...], Sample] = {}
@@ -149,6 +149,8 @@ def _pair(symbol: str, pair: tuple[Sample, Sample], many: Sample, one: Sample, m
             if name in one.labels:
                 labels[name] = one.labels[name]
     else:
-        labels = dict(many.labels) if symbol in COMPARISONS and not matching.on else matching.common(many.labels)
+        labels = matching.common(many.labels)
+        if not matching.on and NAME in many.labels:
+            labels[NAME] = many.labels[NAME]
     drop_name = symbol not in COMPARISONS or matching.as_bool
     return Sample(without_name(labels) if drop_name else labels, value)

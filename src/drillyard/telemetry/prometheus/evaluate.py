@@ -15,6 +15,7 @@ from typing import Any
 from drillyard.telemetry.prometheus.aggregate import aggregate
 from drillyard.telemetry.prometheus.binary import Matching, binary
 from drillyard.telemetry.prometheus.functions import call
+from drillyard.telemetry.prometheus.label_functions import check_distinct
 from drillyard.telemetry.prometheus.rates import RANGE_FUNCTIONS, over_range, predicted, quantile
 from drillyard.telemetry.prometheus.source import Matcher, Source, matcher
 from drillyard.telemetry.prometheus.values import (
@@ -61,8 +62,8 @@ class Evaluation:
     def __init__(self, text: str, source: Source, start_s: float, end_s: float) -> None:
         self._tree = parse_promql(text)
         self._source = source
-        self._start_s = start_s
-        self._end_s = end_s
+        self._start_s = float(start_s)
+        self._end_s = float(end_s)
         self._tracks: dict[tuple[Any, ...], list[Track]] = {}
         self._deadline_s = time.monotonic() + EVALUATION_S
         self._reach_s = LOOKBACK_S + _durations(self._tree)
@@ -72,7 +73,7 @@ class Evaluation:
         """The value at one moment."""
         if time.monotonic() > self._deadline_s:
             raise PromqlError(f"The evaluation took longer than {EVALUATION_S:.0f} s.")
-        return self._value(self._tree, at_s)
+        return self._value(self._tree, float(at_s))
 
     def over(self, step_s: float) -> list[Track]:
         """A track for each series of the result, at each step."""
@@ -100,7 +101,7 @@ class Evaluation:
             case "ParenExpr":
                 return self._value(node.expr, at_s)
             case "UnaryExpr":
-                return binary("*", -1.0, self._value(node.expr, at_s), Matching())
+                return _distinct(binary("*", -1.0, self._value(node.expr, at_s), Matching()))
             case "VectorSelector":
                 return self._instant(node, self._moment(node, at_s))
             case "MatrixSelector":
@@ -111,9 +112,9 @@ class Evaluation:
                 return self._aggregate(node, at_s)
             case "BinaryExpr":
                 left, right = self._value(node.lhs, at_s), self._value(node.rhs, at_s)
-                return binary(str(node.op), left, right, _matching(node.modifier))
+                return _distinct(binary(str(node.op), left, right, _matching(node.modifier)))
             case "Call":
-                return self._call(node, at_s)
+                return _distinct(self._call(node, at_s))
         raise PromqlError(f"{kind} is not available here.")
 
     def _moment(self, node: Any, at_s: float) -> float:
@@ -209,8 +210,17 @@ class Evaluation:
             return []
         selector = getattr(node, "vector_selector", node)
         conditions = getattr(getattr(selector, "matchers", None), "matchers", [])
-        equal = [c for c in conditions if str(c.op).endswith(".Equal") and c.name != NAME]
-        return [Sample({condition.name: condition.value for condition in equal}, 1.0)]
+        labels: dict[str, str] = {}
+        for condition in conditions:  # Prometheus' `createLabelsForAbsentFunction`: the second of a name takes it away.
+            if condition.name in labels or not str(condition.op).endswith(".Equal"):
+                labels.pop(condition.name, None)
+            elif condition.name != NAME:
+                labels[condition.name] = condition.value
+        return [Sample({name: value for name, value in labels.items() if value}, 1.0)]
+
+
+def _distinct(value: Value) -> Value:
+    return check_distinct(value) if isinstance(value, list) else value
 
 
 def _cut(track: Track, start_s: float, end_s: float) -> Track:

@@ -4,13 +4,14 @@ PromQL's functions over numbers and instant vectors.
 
 from __future__ import annotations
 
+import calendar
 import math
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from drillyard.telemetry.prometheus.regex import compile_bounded
-from drillyard.telemetry.prometheus.values import Labels, PromqlError, Sample, Value, Vector, key_of, without_name
+from drillyard.telemetry.prometheus.label_functions import label_join, label_replace
+from drillyard.telemetry.prometheus.numbers import larger, smaller
+from drillyard.telemetry.prometheus.values import PromqlError, Sample, Value, Vector, key_of, without_name
 
 _BUCKET = "le"
 
@@ -21,8 +22,10 @@ def _guarded(function: Callable[[float], float]) -> Callable[[float], float]:
     def apply(value: float) -> float:
         try:
             return function(value)
-        except (ValueError, OverflowError):
+        except ValueError:
             return math.nan
+        except OverflowError:
+            return math.copysign(math.inf, value)
 
     return apply
 
@@ -41,10 +44,24 @@ MATH: dict[str, Callable[[float], float]] = {
     "floor": _whole(math.floor),
     "sqrt": _guarded(math.sqrt),
     "exp": _guarded(math.exp),
+    "sin": _guarded(math.sin),
+    "cos": _guarded(math.cos),
+    "tan": _guarded(math.tan),
+    "asin": _guarded(math.asin),
+    "acos": _guarded(math.acos),
+    "atan": math.atan,
+    "sinh": _guarded(math.sinh),
+    "cosh": lambda value: _guarded(math.cosh)(abs(value)),
+    "tanh": math.tanh,
+    "asinh": math.asinh,
+    "acosh": _guarded(math.acosh),
+    "atanh": lambda value: math.copysign(math.inf, value) if abs(value) == 1 else _guarded(math.atanh)(value),
+    "deg": math.degrees,
+    "rad": math.radians,
     "ln": _log(math.log),
     "log2": _log(math.log2),
     "log10": _log(math.log10),
-    "sgn": lambda value: math.copysign(1.0, value) if value else 0.0,
+    "sgn": lambda value: math.copysign(1.0, value) if value and not math.isnan(value) else value,
 }
 CALENDAR: dict[str, Callable[[datetime], int]] = {
     "minute": lambda moment: moment.minute,
@@ -52,6 +69,7 @@ CALENDAR: dict[str, Callable[[datetime], int]] = {
     "day_of_week": lambda moment: moment.isoweekday() % 7,
     "day_of_month": lambda moment: moment.day,
     "day_of_year": lambda moment: moment.timetuple().tm_yday,
+    "days_in_month": lambda moment: calendar.monthrange(moment.year, moment.month)[1],
     "month": lambda moment: moment.month,
     "year": lambda moment: moment.year,
 }
@@ -63,7 +81,7 @@ def call(name: str, arguments: list[Value], at_s: float) -> Value:
         return mapped(arguments[0], MATH[name])
     if name in CALENDAR:
         vector = arguments[0] if arguments else [Sample({}, at_s)]
-        return mapped(vector, lambda value: float(CALENDAR[name](datetime.fromtimestamp(value, UTC))))
+        return mapped(vector, lambda value: _of_calendar(CALENDAR[name], value))
     match name, arguments:
         case "time", []:
             return at_s
@@ -79,20 +97,35 @@ def call(name: str, arguments: list[Value], at_s: float) -> Value:
                 vector, lambda value: math.floor(value / step + 0.5) * step if math.isfinite(value) else value
             )
         case "clamp", [vector, float() as low, float() as high]:
-            return mapped(vector, lambda value: max(low, min(high, value))) if low <= high else []
+            return mapped(vector, lambda value: larger(low, smaller(high, value))) if low <= high else []
         case "clamp_min", [vector, float() as low]:
-            return mapped(vector, lambda value: max(low, value))
+            return mapped(vector, lambda value: larger(low, value))
         case "clamp_max", [vector, float() as high]:
-            return mapped(vector, lambda value: min(high, value))
+            return mapped(vector, lambda value: smaller(high, value))
         case "sort" | "sort_desc", [list() as vector]:
-            return sorted(vector, key=lambda sample: sample.value, reverse=name == "sort_desc")
+            return _sorted(vector, descending=name == "sort_desc")
+        case "timestamp", [list() as vector]:
+            return mapped(vector, lambda _: at_s)
         case "label_replace", [list() as vector, str() as target, str() as text, str() as source, str() as pattern]:
-            return _label_replace(vector, target, text, source, pattern)
+            return label_replace(vector, target, text, source, pattern)
         case "label_join", [list() as vector, str() as target, str() as separator, *names]:
-            return [_joined(sample, target, separator, [str(part) for part in names]) for sample in vector]
+            return label_join(vector, target, separator, [str(part) for part in names])
         case "histogram_quantile", [float() as rank, list() as vector]:
             return _histogram_quantile(rank, vector)
     raise PromqlError(f"The function {name}() is not available here.")
+
+
+def _of_calendar(part: Callable[[datetime], int], at_s: float) -> float:
+    try:
+        return float(part(datetime.fromtimestamp(int(at_s), UTC)))
+    except (ValueError, OverflowError, OSError):
+        return math.nan  # No moment that a calendar has.
+
+
+def _sorted(vector: Vector, *, descending: bool) -> Vector:
+    """What is not a number comes last either way."""
+    sign = -1.0 if descending else 1.0
+    return sorted(vector, key=lambda sample: (math.isnan(sample.value), sign * sample.value))
 
 
 def mapped(value: Value, function: Callable[[float], float]) -> Vector:
@@ -102,39 +135,15 @@ def mapped(value: Value, function: Callable[[float], float]) -> Vector:
     return [Sample(without_name(sample.labels), function(sample.value)) for sample in value]
 
 
-def _label_replace(vector: Vector, target: str, text: str, source: str, pattern: str) -> Vector:
-    expression = compile_bounded(pattern)
-    template = re.sub(r"\$\{?(\w+)\}?", r"\\g<\1>", text)
-    found = []
-    for sample in vector:
-        match = expression.fullmatch(sample.labels.get(source, ""))
-        try:
-            labels = _with(sample.labels, target, match.expand(template)) if match else sample.labels
-        except (re.error, IndexError) as wrong:
-            raise PromqlError(f"{text[:80]!r} does not fit the expression: {wrong}.") from wrong
-        found.append(Sample(labels, sample.value))
-    return found
-
-
-def _joined(sample: Sample, target: str, separator: str, names: list[str]) -> Sample:
-    text = separator.join(sample.labels.get(name, "") for name in names)
-    return Sample(_with(sample.labels, target, text), sample.value)
-
-
-def _with(labels: Labels, name: str, text: str) -> Labels:
-    changed = {key: value for key, value in labels.items() if key != name}
-    return changed | {name: text} if text else changed
-
-
 def _histogram_quantile(rank: float, vector: Vector) -> Vector:
     groups: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
     for sample in vector:
-        bound = sample.labels.get(_BUCKET, "")
-        labels = {name: value for name, value in without_name(sample.labels).items() if name != _BUCKET}
         try:
-            groups.setdefault(key_of(labels), []).append((float(bound.replace("+Inf", "inf")), sample.value))
+            bound = float(sample.labels.get(_BUCKET, "none"))
         except ValueError:
             continue
+        labels = {name: value for name, value in without_name(sample.labels).items() if name != _BUCKET}
+        groups.setdefault(key_of(labels), []).append((bound, sample.value))
     return [Sample(dict(key), _bucket_quantile(rank, sorted(buckets))) for key, buckets in groups.items()]
 
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
+from drillyard.telemetry.prometheus.numbers import greatest, least, mean, total
 from drillyard.telemetry.prometheus.values import Sample, Span, Track, Vector, without_name
 
 Reduce = Callable[[Track, Span], float | None]
@@ -53,18 +54,18 @@ def _regression(track: Track, at_s: float) -> tuple[float, float] | None:
     if len(track.times) < 2:
         return None
     xs = [time - at_s for time in track.times]
-    mean_x, mean_y = math.fsum(xs) / len(xs), math.fsum(track.values) / len(xs)
-    spread = math.fsum((x - mean_x) ** 2 for x in xs)
+    mean_x, mean_y = total(xs) / len(xs), total(track.values) / len(xs)
+    spread = total([(x - mean_x) ** 2 for x in xs])
     if not spread:
         return None
-    slope = math.fsum((x - mean_x) * (y - mean_y) for x, y in zip(xs, track.values, strict=True)) / spread
+    slope = total([(x - mean_x) * (y - mean_y) for x, y in zip(xs, track.values, strict=True)]) / spread
     return slope, mean_y - slope * mean_x
 
 
 def deviation(values: Sequence[float]) -> float:
     """The population's variance."""
-    mean = math.fsum(values) / len(values)
-    return math.fsum((value - mean) ** 2 for value in values) / len(values)
+    middle = mean(values)
+    return mean([(value - middle) ** 2 for value in values])
 
 
 def quantile(values: Sequence[float], rank: float) -> float:
@@ -91,10 +92,10 @@ RANGE_FUNCTIONS: dict[str, Reduce] = {
     "deriv": lambda track, span: None if (line := _regression(track, track.times[0])) is None else line[0],
     "changes": lambda track, span: float(sum(left != right for left, right in pairwise(track.values))),
     "resets": lambda track, span: float(sum(right < left for left, right in pairwise(track.values))),
-    "avg_over_time": lambda track, span: math.fsum(track.values) / len(track.values),
-    "min_over_time": lambda track, span: min(track.values),
-    "max_over_time": lambda track, span: max(track.values),
-    "sum_over_time": lambda track, span: math.fsum(track.values),
+    "avg_over_time": lambda track, span: mean(track.values),
+    "min_over_time": lambda track, span: least(track.values),
+    "max_over_time": lambda track, span: greatest(track.values),
+    "sum_over_time": lambda track, span: total(track.values),
     "count_over_time": lambda track, span: float(len(track.values)),
     "last_over_time": lambda track, span: track.values[-1],
     "present_over_time": lambda track, span: 1.0,
