@@ -10,7 +10,20 @@ import sys
 import typer
 
 from drillyard.base.errors import DrillyardError, SettingError
-from drillyard.cli import by_hand, catalogue, check, events, logs, metrics, pipelines, play, records, timeline, yards
+from drillyard.cli import (
+    by_hand,
+    catalogue,
+    check,
+    events,
+    logs,
+    metrics,
+    pipelines,
+    play,
+    reconcile,
+    records,
+    timeline,
+    yards,
+)
 
 app = typer.Typer(
     name="drill",
@@ -27,6 +40,7 @@ yards.register(app)
 catalogue.register(app)
 play.register(app)
 by_hand.register(app)
+reconcile.register(app)
 records.register(app)
 logs.register(app)
 timeline.register(app)

@@ -33,6 +33,21 @@ class BankClient:
         """Every refund, newest first, as Stripe's refund objects."""
         return await self._all("/v1/refunds")
 
+    async def refund(self, charge: str, *, key: str) -> dict[str, Any]:
+        """
+        Gives back what the charge still holds, as Stripe's refund object; the idempotency key makes it happen once.
+
+        Raises DrillyardError with the bank's own sentence when it refuses.
+        """
+        try:
+            answer = await self._client.post("/v1/refunds", data={"charge": charge}, headers={"Idempotency-Key": key})
+        except httpx.HTTPError as lost:
+            raise DrillyardError(f"The bank did not answer: {type(lost).__name__} {lost}.") from lost
+        if not answer.is_success:
+            raise DrillyardError(f"The bank refused to refund {charge}: {answer.text.strip()[:300]}")
+        made: dict[str, Any] = answer.json()
+        return made
+
     async def behaviour(self) -> dict[str, Any]:
         """What is on: mode, share, delay_s, seed, and how many requests it has seen and struck."""
         return await self._admin("GET")

@@ -6,7 +6,7 @@ which only a yard of our own has.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +77,24 @@ class Yard:
 
     async def look(self, service: str, path: str, *, timeout_s: float = 15) -> Answer:
         """One GET of a service from this machine, timed. Raises DrillyardError when no answer comes."""
+        return await self.ask("GET", service, path, timeout_s=timeout_s)
+
+    async def ask(
+        self,
+        method: str,
+        service: str,
+        path: str,
+        *,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 15,
+    ) -> Answer:
+        """One request with a JSON body to a service, timed. Raises DrillyardError when no answer comes."""
         began_s = self.clock.monotonic_s()
         try:
-            answer = await self._http.get(f"{self.url(service)}{path}", timeout=timeout_s)
+            answer = await self._http.request(
+                method, f"{self.url(service)}{path}", json=body, headers=headers, timeout=timeout_s
+            )
         except httpx.HTTPError as lost:
             raise DrillyardError(f"{service} did not answer {path}: {type(lost).__name__} {lost}.") from lost
         return Answer(answer.status_code, answer.text, self.clock.monotonic_s() - began_s)
