@@ -53,6 +53,9 @@ def test_an_investigator_is_let_in_and_what_it_changed_is_recorded(yard: dict[st
     assert json.loads((evidence / "investigator-changes.json").read_text()) == [
         "deployments/queue-master.replicas: 0 → 1"
     ]
+    asked = json.loads((evidence / "investigator-requests.json").read_text())
+    scaled = [row for row in asked if row["verb"] == "patch"]
+    assert [(row["code"], "deployments/queue-master/scale" in row["uri"]) for row in scaled] == [(200, True)]
 
 
 def test_an_incident_whose_fault_has_no_effect_ends_invalid(yard: dict[str, Any], drill: Drill, tmp_path: Path) -> None:

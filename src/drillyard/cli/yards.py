@@ -104,10 +104,16 @@ def down(yard: YardName = DEFAULT_YARD) -> None:
     typer.echo(f"Yard {yard} is down." if stopped else f"Yard {yard} was not up; nothing of it is left.")
 
 
-def env(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:
+def env(
+    yard: YardName = DEFAULT_YARD,
+    investigator: Annotated[
+        bool, typer.Option("--investigator", help="With the kubeconfig of an investigator: least rights, no Secrets.")
+    ] = False,
+    json_output: Json = False,
+) -> None:
     """Print shell exports: KUBECONFIG, FRONT_END_URL, Datadog keys and so on. Use: eval "$(drill env)"."""
     folder = yard_folder(yard)
-    environment = require_up(folder).environment(folder)
+    environment = require_up(folder).environment(folder, investigator=investigator)
     if json_output:
         typer.echo(json.dumps(environment))
         return

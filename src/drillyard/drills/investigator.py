@@ -2,7 +2,8 @@
 Lets somebody in while the fault is on: a command with the yard's environment, or a person who works at a shell of
 their own.
 
-What they print goes into the record; what they changed is seen by comparing the desired state before and after.
+What they print goes into the record, and what they asked of the Kubernetes API; what they changed is seen by comparing
+the desired state before and after.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import shutil
 import signal
 import sys
 import tempfile
+from datetime import UTC, datetime
 
 from drillyard.base.errors import DrillyardError
 from drillyard.drills.scene import Scene
+from drillyard.yard.requests_seen import by_investigator
 
 _OUTPUT_MAX = 1_000_000
 _GRACE_S = 5.0
@@ -24,16 +27,21 @@ _GRACE_S = 5.0
 
 async def let_in(scene: Scene) -> None:
     """Runs the command, then waits for the person, as the settings say; both within `hold_max_s`."""
-    if scene.settings.command:
-        await _run_command(scene, scene.settings.command)
-    if scene.settings.hold:
-        await _wait_for_person(scene)
+    began = datetime.now(UTC)
+    try:
+        if scene.settings.command:
+            await _run_command(scene, scene.settings.command)
+        if scene.settings.hold:
+            await _wait_for_person(scene)
+    finally:
+        asked = await asyncio.to_thread(by_investigator, scene.yard.folder, began)
+        scene.record.evidence("investigator-requests", asked)
 
 
 async def _run_command(scene: Scene, command: tuple[str, ...]) -> None:
     environment = {
         **os.environ,
-        **scene.yard.state.environment(scene.yard.folder),
+        **scene.yard.state.environment(scene.yard.folder, investigator=True),
         "DRILL_INCIDENT_BRIEF": scene.incident.brief,
     }
     if not shutil.which(command[0]):
@@ -86,7 +94,8 @@ async def _wait_for_person(scene: Scene) -> None:
     environment = scene.yard.state.environment(scene.yard.folder)
     option = "" if scene.yard.state.name == "default" else f" --yard {scene.yard.state.name}"
     scene.say(f'"{scene.incident.brief}"')
-    scene.say(f'In another terminal: eval "$(drill env{option})"   The shop: {environment["FRONT_END_URL"]}')
+    scene.say(f'In another terminal: eval "$(drill env --investigator{option})"')
+    scene.say(f"The shop: {environment['FRONT_END_URL']}")
     scene.say("Press Enter here when you are done; the drill then heals what is left and accounts for every order.")
     loop = asyncio.get_running_loop()
     entered: asyncio.Future[None] = loop.create_future()

@@ -43,6 +43,7 @@ from drillyard.yard.home import YardFolder, yard_folder
 from drillyard.yard.keys import Keys
 from drillyard.yard.lifecycle import UpOptions
 from drillyard.yard.readiness import wait_until_ready
+from drillyard.yard.requests_seen import INVESTIGATOR
 from drillyard.yard.service_accounts import ServiceAccountTokens
 from drillyard.yard.state import YardLock, YardState
 from drillyard.yard.telemetry_process import TelemetryProcess
@@ -110,19 +111,28 @@ class ControlPlane:
 
     async def _start_api_server(self, keys: Keys) -> tuple[ApiServer, str, bytes]:
         certificate = certificates.make(self._folder.path)
-        tokens = {keys.admin_token: User("kubernetes-admin", (MASTERS,))}
-        api_server = ApiServer(tokens=tokens, ssl_context=certificate.server, clock=self._clock)
+        users = {
+            self._folder.kubeconfig: (keys.admin_token, User("kubernetes-admin", (MASTERS,))),
+            self._folder.investigator_kubeconfig: (keys.investigator_token, User(INVESTIGATOR, ("investigators",))),
+        }
+        api_server = ApiServer(
+            tokens=dict(users.values()),
+            ssl_context=certificate.server,
+            clock=self._clock,
+            audit_log=self._folder.audit_log,
+        )
         port = await api_server.start("127.0.0.1", 0)
         self._stops.append(api_server.stop)
         url = f"https://127.0.0.1:{port}"
-        kubeconfig.write(
-            self._folder.kubeconfig,
-            server=url,
-            ca_pem=certificate.ca_pem,
-            token=keys.admin_token,
-            user="kubernetes-admin",
-            name=f"drillyard-{self._folder.name}",
-        )
+        for path, (token, user) in users.items():
+            kubeconfig.write(
+                path,
+                server=url,
+                ca_pem=certificate.ca_pem,
+                token=token,
+                user=user.name,
+                name=f"drillyard-{self._folder.name}",
+            )
         self._api_port = port
         return api_server, url, certificate.ca_pem
 

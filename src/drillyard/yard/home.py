@@ -76,6 +76,16 @@ class YardFolder:
         return self.path / "kubeconfig"
 
     @property
+    def investigator_kubeconfig(self) -> Path:
+        """For whoever is let in: the rights of manifests/investigators.yaml and no more."""
+        return self.path / "investigator.kubeconfig"
+
+    @property
+    def audit_log(self) -> Path:
+        """Who asked what of the Kubernetes API; read it with `cluster.apiserver.audit.read`."""
+        return self.path / "audit.log"
+
+    @property
     def faults(self) -> Path:
         """What is broken now, by whom, until when: read by whoever heals, also after the runner is gone."""
         return self.path / "faults.json"

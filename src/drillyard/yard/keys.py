@@ -17,6 +17,7 @@ class Keys:
     """Tokens of the API server, keys of the telemetry and of the bank."""
 
     admin_token: str
+    investigator_token: str
     api_key: str
     app_key: str
     bank_key: str
@@ -29,6 +30,7 @@ class Keys:
         """Drawn by the system's generator: they are secrets, and no drill's seed may repeat them."""
         return cls(
             admin_token=secrets.token_urlsafe(24),
+            investigator_token=secrets.token_urlsafe(24),
             api_key=secrets.token_hex(16),
             app_key=secrets.token_hex(20),
             bank_key=f"sk_test_{secrets.token_hex(12)}",

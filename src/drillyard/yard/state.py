@@ -64,11 +64,14 @@ class YardState:
         """Only the owner may read it: it holds the keys."""
         write_atomically(folder.state, json.dumps(self.to_json(), indent=1))
 
-    def environment(self, folder: YardFolder) -> dict[str, str]:
-        """What `drill env` prints: enough for kubectl, Datadog clients, browsers and broker tools."""
+    def environment(self, folder: YardFolder, *, investigator: bool = False) -> dict[str, str]:
+        """
+        What `drill env` prints: enough for kubectl, Datadog clients, browsers and broker tools. An investigator's
+        kubeconfig is not the yard's own: its rights stand in manifests/investigators.yaml.
+        """
         management = urlsplit(self.management_url)
         return {
-            "KUBECONFIG": str(folder.kubeconfig),
+            "KUBECONFIG": str(folder.investigator_kubeconfig if investigator else folder.kubeconfig),
             "FRONT_END_URL": f"http://{self.services['front-end']}",
             "DD_BASE_URL": f"http://{self.services['telemetry']}",
             "DD_API_KEY": self.api_key,

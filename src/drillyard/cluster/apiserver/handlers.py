@@ -12,7 +12,7 @@ from aiohttp import web
 
 from drillyard.base.clock import Clock
 from drillyard.cluster.apiserver import escalation, status
-from drillyard.cluster.apiserver.audit import AuditLog
+from drillyard.cluster.apiserver.audit import AuditEvent, AuditLog
 from drillyard.cluster.apiserver.auth import Tokens, User
 from drillyard.cluster.apiserver.bodies import read_body
 from drillyard.cluster.apiserver.impersonation import acting_user
@@ -45,6 +45,7 @@ from drillyard.cluster.resources import group_versions
 _log = logging.getLogger(__name__)
 _ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 _STREAMS = ("exec", "attach", "portforward")
+_LASTING = (*_STREAMS, "log")
 _ENDPOINTS_WARNING = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 
 
@@ -59,23 +60,10 @@ class Handlers:
 
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
         """Never raises but for a client that is gone."""
-        user: User | None = None
-        caller: User | None = None
-        asked: Attributes | None = None
+        event = self._audit.event(http)
         code = 499  # As nginx has it: the client went before the answer.
         try:
-            user = caller = self._user_of(http)
-            if (answer := described(http)) is not None:
-                code = answer.status
-                return answer
-            if _unknown_group(http.path):
-                code = 404
-                return page_not_found()
-            request = parse(http.method, http.path, http.query)
-            asked = attributes_of(request)
-            user = acting_user(user, http.headers, self._authorizer)
-            self._authorizer.must_allow(user, asked)
-            served = await self._serve(http, request, user)
+            served = await self._judge_and_serve(http, event)
             code = served.status
             return served
         except ApiError as refused:
@@ -88,7 +76,22 @@ class Handlers:
             code = 500
             return refusal(ApiError(500, "InternalError", "Internal error occurred: see the control plane's log"))
         finally:
-            self._audit.write(http, caller, asked, code, acting=user if user is not caller else None)
+            self._audit.finished(event, code)
+
+    async def _judge_and_serve(self, http: web.BaseRequest, event: AuditEvent) -> web.StreamResponse:
+        user = event.user = self._user_of(http)
+        if (answer := described(http)) is not None:
+            return answer
+        if _unknown_group(http.path):
+            return page_not_found()
+        request = parse(http.method, http.path, http.query)
+        event.asked = attributes_of(request)
+        acting = acting_user(user, http.headers, self._authorizer)
+        event.acting = acting if acting is not user else None
+        self._authorizer.must_allow(acting, event.asked)
+        if request.verb == "watch" or request.subresource in _LASTING:
+            self._audit.begun(event)
+        return await self._serve(http, request, acting)
 
     def _user_of(self, http: web.BaseRequest) -> User:
         header = http.headers.get("Authorization", "")

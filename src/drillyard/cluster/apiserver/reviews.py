@@ -14,9 +14,7 @@ from drillyard.cluster.client import ApiError, Object
 from drillyard.cluster.resources import Resource
 
 
-def review(
-    resource: Resource, namespace: str, body: Any, user: User, authorizer: Authorizer, tokens: Tokens
-) -> Object:
+def review(resource: Resource, namespace: str, body: Any, user: User, authorizer: Authorizer, tokens: Tokens) -> Object:
     """The review with its status filled in. Raises ApiError 422 for a question that is none."""
     spec = body.get("spec") or {}
     answer: Object = {

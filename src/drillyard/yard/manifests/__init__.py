@@ -23,7 +23,7 @@ def load(*, with_broker: bool, settings: Mapping[str, Mapping[str, str]]) -> Ite
     Without the broker, its Deployment and Service are left out: shipping and queue-master are then told of another one.
     """
     paths = [_FOLDER / "namespaces.yaml", _FOLDER / "bank.yaml", *sorted((_FOLDER / "sock-shop").glob("*.yaml"))]
-    for path in (*paths, _FOLDER / "datadog.yaml"):
+    for path in (*paths, _FOLDER / "datadog.yaml", _FOLDER / "investigators.yaml"):
         if path.stem == "rabbitmq" and not with_broker:
             continue
         for obj in yaml.load_all(path.read_text(encoding="utf-8"), Loader=_LOADER):
