@@ -11,12 +11,13 @@ from typing import cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from drillyard.base.bounded_http import BoundedHttp
 
 EXTENSION = "drillyard.hang_up"
 
 
-class HangUpProtocol(HttpToolsProtocol):
+class HangUpProtocol(BoundedHttp):
     """uvicorn's HTTP/1.1 protocol whose requests can be hung up on."""
 
     def on_message_begin(self) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from drillyard.base.bounded_http import BoundedHttp
 from drillyard.base.errors import DrillyardError
 
 BACKLOG = 512
@@ -38,6 +39,7 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                http=BoundedHttp,
                 log_config=None,
                 access_log=False,
                 lifespan="off",

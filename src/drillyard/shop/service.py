@@ -27,6 +27,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -39,6 +40,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
+from drillyard.base.bounded_http import BoundedHttp
 from drillyard.base.errors import DrillyardError
 from drillyard.shop.settings import from_environment
 from drillyard.shop.span_export import exporting
@@ -49,6 +51,7 @@ BODY_BYTES_MAX = 1 << 20
 BODY_TIMEOUT_S = 30
 KEEP_ALIVE_S = 75  # Longer than any client of ours keeps an idle connection, so that no request meets a closing one.
 BAD_SETTING_EXIT = 2
+FILES_WANTED = 16_384
 
 Settings = TypeVar("Settings")
 
@@ -99,12 +102,13 @@ def serve(app: ASGIApp, *, host: str, port: int, announce: Callable[[int], None]
     `announce` gets the port once connections are accepted; with port 0 it is the one that the system chose.
     Raises DrillyardError when the address cannot be listened on.
     """
+    _allow_many_connections()
     listener = _listen(host, port)
     config = uvicorn.Config(
         app,
         lifespan="on",
         loop="asyncio",
-        http="httptools",
+        http=BoundedHttp,
         ws="none",
         log_config=None,
         log_level=logging.WARNING,
@@ -126,6 +130,14 @@ def serve(app: ASGIApp, *, host: str, port: int, announce: Callable[[int], None]
 async def _serve(server: _Server, listener: socket.socket) -> None:
     async with exporting():
         await server.serve(sockets=[listener])
+
+
+def _allow_many_connections() -> None:
+    """As many open files as the system lets us have: the usual soft limit of 1,024 is one flood of idle clients."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, FILES_WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _listen(host: str, port: int) -> socket.socket:
