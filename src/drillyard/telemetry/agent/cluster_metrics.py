@@ -22,6 +22,10 @@ _DEPLOYMENT_STATUS = {
     "replicas_updated": "updatedReplicas",
 }
 
+_QUEUE = ("messages", "messages_ready", "messages_unacknowledged", "consumers")
+_SOMETIMES = ("consumer_utilisation", "memory")
+"""Left out by a broker that has not measured them."""
+
 
 @dataclass(frozen=True)
 class Gauge:
@@ -91,9 +95,13 @@ def queue_gauges(queues: Iterable[Any], tags: Iterable[str]) -> Iterator[Gauge]:
     """`rabbitmq.queue.*` from the management API's `/api/queues`; a queue without a consumer says 0."""
     for queue in queues:
         own = (*tags, f"rabbitmq_queue:{queue['name']}", f"rabbitmq_vhost:{queue.get('vhost', '/')}")
-        for name in ("messages", "messages_ready", "messages_unacknowledged", "consumers"):
+        for name in _QUEUE:
             yield Gauge(f"rabbitmq.queue.{name}", float(queue.get(name) or 0), own)
+        for name in _SOMETIMES:
+            if isinstance(queue.get(name), int | float):
+                yield Gauge(f"rabbitmq.queue.{name}", float(queue[name]), own)
         stats = queue.get("message_stats") or {}
-        for name in ("publish", "deliver_get", "ack"):
+        for name in ("publish", "deliver_get", "ack", "redeliver"):
             rate = (stats.get(f"{name}_details") or {}).get("rate") or 0
+            yield Gauge(f"rabbitmq.queue.messages.{name}.count", float(stats.get(name) or 0), own)
             yield Gauge(f"rabbitmq.queue.messages.{name}.rate", float(rate), own)

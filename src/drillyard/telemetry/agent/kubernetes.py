@@ -62,6 +62,19 @@ class KubernetesApi:
                 await self._clock.sleep(retry_s)
                 retry_s = min(retry_s * 2, RETRY_MOST_S)
 
+    async def items(self, path: str) -> list[Object] | None:
+        """One listing; None when it is not to be had, as on a cluster without the Metrics API."""
+        timeout = aiohttp.ClientTimeout(total=LIST_TIMEOUT_S)
+        try:
+            async with self._session.get(
+                self._url + path, headers=self._headers(), ssl=self._ssl(), timeout=timeout
+            ) as answer:
+                found = orjson.loads(await answer.read()) if answer.status == 200 else {}
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError):
+            return None
+        items = found.get("items")
+        return items if isinstance(items, list) else None
+
     async def _list(self, path: str, sink: Sink) -> str:
         timeout = aiohttp.ClientTimeout(total=LIST_TIMEOUT_S)
         async with self._session.get(

@@ -23,8 +23,7 @@ from drillyard.telemetry.agent.command import install_command
 from drillyard.telemetry.agent.events import EventForwarder
 from drillyard.telemetry.agent.intake import Intake
 from drillyard.telemetry.agent.kubernetes import KubernetesApi
-from drillyard.telemetry.agent.measure import Measurements, named_broker
-from drillyard.telemetry.agent.objects import Objects
+from drillyard.telemetry.agent.measure import Kubernetes, Measurements, named_broker
 from drillyard.telemetry.agent.offsets import Offsets
 from drillyard.telemetry.agent.pods import Pods
 from drillyard.telemetry.agent.report import ContainerReporter
@@ -106,14 +105,14 @@ class Agent:
             self._intake, settings.api_url, settings.hostname, settings.cluster_name, self._pods, clock
         )
         self._kubernetes = KubernetesApi(session, settings.kubernetes_url, settings.service_account, clock)
-        self._deployments = Objects()
+        self._counted = Kubernetes(self._kubernetes if settings.kubernetes_url else None)
         self._measurements = Measurements(
             self._intake,
             settings.api_url,
             settings.hostname,
             settings.cluster_name,
             self._pods,
-            self._deployments,
+            self._counted,
             clock,
             settings.check_interval_s,
             session,
@@ -134,7 +133,7 @@ class Agent:
         parts.append(self._measurements.run())
         if self._settings.kubernetes_url:
             parts += [
-                self._kubernetes.follow("/apis/apps/v1/deployments", self._deployments),
+                *(self._kubernetes.follow(path, objects) for path, objects in self._counted.followed()),
                 self._kubernetes.follow("/api/v1/pods", self._pods),
                 self._kubernetes.follow("/api/v1/events", self._events),
                 self._events.run(),
