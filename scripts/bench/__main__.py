@@ -15,7 +15,7 @@ import time
 
 from bench.page import write_section
 
-SECTIONS = ("starts", "checkouts", "drills")
+SECTIONS = ("starts", "checkouts", "drills", "telemetry")
 """The files of this folder that are sections, in the page's order."""
 
 

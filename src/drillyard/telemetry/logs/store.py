@@ -38,6 +38,7 @@ PRUNED = 2_000
 FREE_MIN_BYTES = 64 * 1024 * 1024
 """With less room on the disk nothing more is taken, so that SQLite can still tidy up."""
 
+FEW = 500
 ROWS = 200
 """Rows in one INSERT: Python's other threads run meanwhile, where a statement a row would stop at each for them."""
 
@@ -81,8 +82,8 @@ class SqliteStore:
 
     @property
     def kinds(self) -> Sequence[kinds.Kind]:
-        """All kinds of lines that were ever kept."""
-        return self._kinds.kinds
+        """All kinds of which there may be lines."""
+        return self._kinds.kinds if self._kinds.loose else self._kinds.kinds[1:]
 
     def _check_format(self) -> None:
         (tables,) = self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -201,6 +202,8 @@ class SqliteStore:
         with Reading(self) as reader:
             planned = plan(query, reader)
             text, certain = planned.search()
+            if planned.words and _are_few(reader, planned.words, low, high):
+                text, certain = planned.words, planned.exact_kinds
             rows = _rows(reader, text, low, high, "DESC" if newest_first else "ASC")
             yield from self._matching(reader, rows, query, planned.possible, certain)
 
@@ -327,6 +330,12 @@ def _rows(reader: Reading, text: str | None, low: int, high: int, direction: str
         f" WHERE line_index MATCH ? AND line_index.rowid BETWEEN ? AND ? ORDER BY line_index.rowid {direction}"
     )
     return reader.execute(sql, (text, low, high))
+
+
+def _are_few(reader: Reading, text: str, low: int, high: int) -> bool:
+    """Whether so few lines are found that it is quicker to look at each one's kind than to ask the index for kinds."""
+    sql = "SELECT rowid FROM line_index WHERE line_index MATCH ? AND rowid BETWEEN ? AND ? LIMIT ?"
+    return sum(1 for _ in reader.execute(sql, (text, low, high, FEW))) < FEW
 
 
 def _loose_text(planned: Plan) -> str:

@@ -57,6 +57,9 @@ class Kinds:
 
     def __init__(self) -> None:
         self.kinds: list[Kind] = [Kind(LOOSE)]
+        """Each at the place of its number."""
+        self.loose = False
+        """Whether there are lines of the kind LOOSE."""
         self._origins: list[Record] = []
         self._origin_numbers: dict[_OriginKey, int] = {}
         self._numbers: dict[tuple[int, _Shape], int] = {}
@@ -74,6 +77,7 @@ class Kinds:
         for origin, shape in connection.execute("SELECT origin, shape FROM kind ORDER BY id"):
             parts = orjson.loads(shape)
             kinds._add(origin, parts and (tuple(parts[0]), tuple(parts[1]), tuple(parts[2])))
+        kinds.loose = connection.execute("SELECT 1 FROM tally WHERE kind = ?", (LOOSE,)).fetchone() is not None
         kinds._unsaved.clear()
         return kinds
 
@@ -89,6 +93,7 @@ class Kinds:
         origin = self._origin_numbers.get(key)
         if origin is None:
             if len(self._origins) >= ORIGINS_MAX:
+                self.loose = True
                 return Placed(self.kinds[LOOSE], [])
             origin = self._add_origin(key)
         parts = split(record.message)

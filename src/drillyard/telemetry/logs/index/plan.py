@@ -43,7 +43,7 @@ class Known(Protocol):
 
     @property
     def kinds(self) -> Sequence[Kind]:
-        """All kinds, each at the place of its number."""
+        """All kinds of which there may be lines."""
 
     def values(self, name: str, pattern: str) -> list[str] | None:
         """The values of tags and reserved fields (`service`, `tag env`) that fit, None when there are too many."""
@@ -65,10 +65,13 @@ class Plan:
     asked: str | None
     asked_is_named: bool
     """Whether `asked` finds lines of `asked_kinds` only."""
+    every: int
+    words: str | None
+    """What all matching lines have in common, without their kinds, where the plan is no more than that."""
 
     def search(self) -> tuple[str | None, int]:
         """One text that finds every matching line, and the kinds of which what it finds matches for certain."""
-        if self.asked is None or self.whole.bit_count() > KINDS_NAMED_MAX:
+        if self.asked is None or self.whole == self.every or self.whole.bit_count() > KINDS_NAMED_MAX:
             return None, self.whole
         found = [text for text in (_names(self.whole), self.exact, self.asked) if text]
         return " OR ".join(found), self.whole | (self.exact_kinds if self.asked_is_named else 0)
@@ -81,7 +84,7 @@ class Plan:
 
 def plan(node: Node, known: Known) -> Plan:
     """Asks every kind."""
-    every = (1 << len(known.kinds)) - 1
+    every = sum(1 << kind.number for kind in known.kinds)
     planned = _Planner(known, every).plan(node)
     whole = planned.pop(ALWAYS, 0)
     exact: list[str] = []
@@ -98,7 +101,9 @@ def plan(node: Node, known: Known) -> Plan:
             asked_kinds |= kinds
             asked_is_named = asked_is_named and named is not None
     asked_text = None if None in asked else " OR ".join(filter(None, asked))
-    return Plan(whole, exact_kinds, " OR ".join(exact), asked_kinds, asked_text, asked_is_named)
+    only = next(iter(planned)) if len(planned) == 1 and not whole else ALWAYS
+    words = None if only.negated else only.text
+    return Plan(whole, exact_kinds, " OR ".join(exact), asked_kinds, asked_text, asked_is_named, every, words)
 
 
 def numbers(kinds: int) -> list[int]:

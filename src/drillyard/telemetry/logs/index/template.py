@@ -64,10 +64,10 @@ def split(message: str) -> Parts | None:
 @lru_cache(maxsize=4096)
 def forms_of(variable: str) -> str:
     """The forms of its words, with the signs between them."""
-    return _SINGLE_WORD.sub(lambda word: form(word[0]), variable)
+    return _SINGLE_WORD.sub(lambda word: form_of_word(word[0]), variable)
 
 
-def form(word: str) -> str:
+def form_of_word(word: str) -> str:
     """The form of one word that holds a digit."""
     if not word.encode().translate(None, _HEX):
         return ""
@@ -76,22 +76,24 @@ def form(word: str) -> str:
     return TIME if _TIME.match(word) else OTHER
 
 
+@lru_cache(maxsize=4096)
+def can_hold(form: str, pattern: str) -> bool:
+    """Whether a word of this form may fit the pattern; True when that is not certain."""
+    literal = pattern.replace(ANY, "").replace(ONE, "")
+    if not literal.isascii():
+        return False
+    if not form:
+        return _HEX_DIGITS.issuperset(literal)
+    if not is_wild(pattern):
+        return form_of_word(pattern) == form
+    return form == OTHER or _DIGITS.union(form).issuperset(literal)
+
+
 @dataclass(frozen=True)
 class Slot:
     """The place of one word that varies."""
 
     form: str
-
-    def can_hold(self, pattern: str) -> bool:
-        """Whether a word that fits the pattern may stand here; True when that is not certain."""
-        literal = pattern.replace(ANY, "").replace(ONE, "")
-        if not literal.isascii():
-            return False
-        if not self.form:
-            return _HEX_DIGITS.issuperset(literal)
-        if not is_wild(pattern):
-            return form(pattern) == self.form
-        return self.form == OTHER or _DIGITS.union(self.form).issuperset(literal)
 
 
 @dataclass(frozen=True)
@@ -119,17 +121,32 @@ class Template:
                 found += map(Slot, _SIGN.split(self.forms[place]))
         return tuple(found)
 
+    @cached_property
+    def _fixed_words(self) -> frozenset[str]:
+        return frozenset(word for word in self.words if isinstance(word, str))
+
+    @cached_property
+    def _slot_forms(self) -> frozenset[str]:
+        return frozenset(word.form for word in self.words if isinstance(word, Slot))
+
+    def _may_have(self, pattern: str) -> bool:
+        if pattern in self._fixed_words or any(can_hold(form, pattern) for form in self._slot_forms):
+            return True
+        return is_wild(pattern) and any(map(glob(pattern).match, self._fixed_words))
+
     def alignments(self, patterns: Sequence[str]) -> Iterator[list[str]]:
         """
         The places where a phrase may stand, each with the patterns that fall on slots.
 
         An empty list means that the phrase is in every such message. Nothing at all: in none.
         """
+        if not all(map(self._may_have, patterns)):
+            return
         for start in range(len(self.words) - len(patterns) + 1):
             on_slots: list[str] = []
             for pattern, word in zip(patterns, self.words[start:], strict=False):
                 if isinstance(word, Slot):
-                    if not word.can_hold(pattern):
+                    if not can_hold(word.form, pattern):
                         break
                     on_slots.append(pattern)
                 elif not (glob(pattern).match(word) if is_wild(pattern) else pattern == word):
