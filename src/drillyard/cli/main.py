@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -25,6 +26,7 @@ from drillyard.cli import (
     yards,
 )
 
+READER_GONE = 141
 app = typer.Typer(
     name="drill",
     help="Break a real shop on purpose, and see whether the on-call can tell, repair it, and account for every order.",
@@ -62,13 +64,22 @@ def main() -> None:
         sys.stderr.write("Interrupted.\n")
         sys.exit(130)
     except BrokenPipeError:
-        # The reader (head, less) has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        _end_with_the_reader()
+    except SystemExit as end:
+        # Rich and Click make a plain exit code of a closed pipe.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        _end_with_the_reader()
     except OSError as problem:
         if problem.errno != 28:
             raise
         _fail(DrillyardError("The disk is full.", hint="Free some space, or name another place in DRILLYARD_HOME."), 1)
+
+
+def _end_with_the_reader() -> NoReturn:
+    """The reader (head, less) has seen enough: quietly, with the code that shells show for SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(READER_GONE)
 
 
 def _fail(problem: DrillyardError, code: int) -> None:
