@@ -65,7 +65,8 @@ class Cluster:
             if "deletionTimestamp" in pod["metadata"]:
                 await self.api.delete("pods", NAMESPACE, name, grace_s=0)
                 continue
-            if pod["status"]["phase"] in ("Succeeded", "Failed"):
+            said = {item["type"]: item["status"] for item in pod["status"].get("conditions", ())}
+            if pod["status"]["phase"] in ("Succeeded", "Failed") or said.get("Ready") == str(ready):
                 continue
             address = f"10.244.0.{sum(map(ord, name)) % 250 + 1}"
             state = {"type": "Ready", "status": str(ready), "lastTransitionTime": time_of(self.clock.now())}

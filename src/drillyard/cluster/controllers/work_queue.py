@@ -62,9 +62,11 @@ class WorkQueue:
                 del self._keys[key]
                 await self._look(key, reconcile)
         finally:
-            for _, task in self._later.values():
-                task.cancel()
+            waking = [task for _, task in self._later.values()]
             self._later.clear()
+            for task in waking:
+                task.cancel()
+            await asyncio.gather(*waking, return_exceptions=True)
 
     async def _look(self, key: Key, reconcile: Reconcile) -> None:
         try:
