@@ -93,20 +93,106 @@ def the_corrected_job_places_orders_that_fail_at_payment(stage: Stage) -> None:
     assert len(stored) == stage.failed + placed
 
 
+def the_lines_of_a_failed_order_come_in_the_documents_order(stage: Stage) -> None:
+    """The timeline of lines 464-470, across the services."""
+    expected = [
+        ("sock-shop-orders", r"INFO .*Order created with ID: {order} and status: Created"),
+        ("sock-shop-orders", r"INFO .*Order {order} status updated to PENDING"),
+        ("sock-shop-orders", r"INFO .*Sending payment request for order {order}: PaymentRequest\{"),
+        ("sock-shop-orders", r"ERROR .*Payment failed for order {order}: org.springframework.*Connection refused"),
+        ("sock-shop-orders", r"WARN .*Order {order} status updated to PAYMENT_FAILED due to: Connection refused"),
+        ("sock-shop-orders", r"ERROR .*Servlet.service\(\) .*Payment service unavailable for order {order}"),
+        ("sock-shop-front-end", r"Order response: .*500.*Payment service unavailable for order {order}"),
+    ]
+    found = stage.ask(
+        lambda yard: yard.datadog.logs(f'kube_namespace:sock-shop "{stage.order}"', stage.fault_on_at, "now")
+    )
+    lines = [(one["attributes"]["service"], one["attributes"]["message"]) for one in found.items]
+    rest = iter(lines)
+    for service, pattern in expected:
+        wanted = filled(pattern, stage.words)
+        assert any(service == who and re.search(wanted, said) for who, said in rest), f"{wanted} is not next in {lines}"
+
+
+def every_line_of_orders_is_info(stage: Stage) -> None:
+    """As the document found it (537 Info, 0 Error, 0 Warn): no pipeline reads the level out of a Spring line."""
+    query = "kube_namespace:sock-shop service:sock-shop-orders"
+    groups = stage.ask(lambda yard: yard.datadog.groups(query, ["status"], stage.fault_on_at, "now"))
+    assert [group.by["status"] for group in groups] == ["info"]
+
+
+def services_bear_their_images_names(stage: Stage) -> None:
+    groups = stage.ask(lambda yard: yard.datadog.groups("kube_namespace:sock-shop", ["service"], "now-15m", "now"))
+    names = {group.by["service"] for group in groups}
+    assert {f"sock-shop-{one}" for one in ("orders", "front-end", "payment", "shipping")} <= names
+    assert not names & {"orders", "front-end", "payment", "shipping"}
+
+
+def an_event_tells_that_it_was_scaled(deployment: str) -> Play:
+    def play(stage: Stage) -> None:
+        query = f'source:kubernetes kube_namespace:sock-shop "Scaled down replica set {deployment}"'
+        assert stage.ask(lambda yard: yard.datadog.events(query, "now-15m", "now")).count >= 1
+
+    return play
+
+
+def a_failed_order_has_a_total_and_no_shipment(stage: Stage) -> None:
+    """Without one charge at the bank: the connection is refused before any money is asked for."""
+    failed = [one for one in stage.ask(Yard.orders) if one["id"] in stage.order_ids]
+    for order in failed:
+        goods = sum(item["quantity"] * item["unitPrice"] for item in order["items"])
+        assert abs(order["total"] - goods - 4.99) < 0.005
+        assert order["shipment"] is None
+    charged = {one["metadata"].get("order_id") for one in stage.ask(lambda yard: yard.bank.charges())}
+    assert not charged & set(stage.order_ids)
+
+
+def every_order_was_charged_and_failed(stage: Stage) -> None:
+    """The document's headline, money taken and order failed, which only method B can produce."""
+    charged = [one["metadata"].get("order_id") for one in stage.ask(lambda yard: yard.bank.charges())]
+    assert sorted(one for one in charged if one in stage.order_ids) == sorted(stage.order_ids)
+
+
+def the_first_order_after_the_repair_goes_all_the_way(stage: Stage) -> None:
+    paid = next(one for one in stage.ask(Yard.orders) if one["id"] == stage.paid)
+    assert (paid["status"], bool(paid["shipment"])) == ("SHIPPED", True)
+    done = stage.drill("timeline", stage.paid, "--yard", stage.yard_name)
+    steps = [done.stdout.index(status) for status in ("Created", "PENDING", "PAID", "SHIPPED")]
+    assert steps == sorted(steps), done.stdout
+
+
+def paid_orders_wait_in_the_queue(stage: Stage) -> None:
+    queue = stage.ask(lambda yard: yard.broker.queue("shipping-task"))
+    assert (queue.messages, queue.consumers) == (len(stage.order_ids), 0)
+
+
+def the_backlog_was_shipped(stage: Stage) -> None:
+    queue = stage.ask(lambda yard: yard.broker.queue("shipping-task"))
+    assert (queue.messages, queue.consumers) == (0, 1)
+    assert {one["status"] for one in stage.ask(Yard.orders) if one["id"] in stage.order_ids} == {"SHIPPED"}
+
+
+SAID_500 = "Payment service unavailable for order"
 CHECKS: list[tuple[str, Play, str]] = [
-    (
-        "payment-down",
-        shoppers_saw(AttemptOutcome.HTTP_ERROR, 500, "Payment service unavailable for order"),
-        "shoppers are told that payment is unavailable",
-    ),
+    ("payment-down", shoppers_saw(AttemptOutcome.HTTP_ERROR, 500, SAID_500), "what shoppers are told"),
+    ("payment-down", the_lines_of_a_failed_order_come_in_the_documents_order, "timeline of a failed order"),
+    ("payment-down", every_line_of_orders_is_info, "status facet"),
+    ("payment-down", services_bear_their_images_names, "service facet"),
+    ("payment-down", an_event_tells_that_it_was_scaled("payment"), "event"),
+    ("payment-down", a_failed_order_has_a_total_and_no_shipment, "a failed order and the bank"),
+    ("load", the_job_as_printed_completes_and_places_no_order, "locust as printed"),
+    ("load", the_corrected_job_places_orders_that_fail_at_payment, "locust corrected"),
+    ("payment-back", the_first_order_after_the_repair_goes_all_the_way, "the first order after the repair"),
     (
         "payment-slow",
         shoppers_saw(AttemptOutcome.HTTP_ERROR, 500, "timeout from one of the services"),
-        "shoppers are told of a timeout",
+        "what shoppers are told",
     ),
-    ("load", the_job_as_printed_completes_and_places_no_order, "locust as printed"),
-    ("load", the_corrected_job_places_orders_that_fail_at_payment, "locust corrected"),
-    ("queue-down", shoppers_saw(AttemptOutcome.OK, 201), "shoppers are told that all is well"),
+    ("payment-slow", every_order_was_charged_and_failed, "charged and failed"),
+    ("queue-down", shoppers_saw(AttemptOutcome.OK, 201), "what shoppers are told"),
+    ("queue-down", paid_orders_wait_in_the_queue, "queue depth"),
+    ("queue-down", an_event_tells_that_it_was_scaled("queue-master"), "event"),
+    ("queue-back", the_backlog_was_shipped, "backlog"),
 ]
 
 
