@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json as json_text
 import math
 import re
 from collections.abc import Mapping
@@ -20,9 +19,9 @@ from typing import Any, Self
 import httpx
 
 from drillyard.load.basket import Sock, cents
+from drillyard.load.exchange import Answer, AnswerTooLarge, Exchange, NoAnswer, OverSockets, OverTransport
 
 _ORDER_ID = re.compile(r"\border ([0-9a-f]{24})\b")
-_ANSWER_MAX_BYTES = 4_000_000
 _TEXT_MAX = 300
 
 
@@ -84,8 +83,9 @@ class ShopClient:
     ) -> None:
         self._timeout_s = timeout_s
         self._order_timeout_s = order_timeout_s
-        # The machine's proxy settings are not for a shop on loopback.
-        self._http = httpx.AsyncClient(base_url=front_end_url, timeout=None, trust_env=False, transport=transport)
+        self._exchange: Exchange = (
+            OverSockets(front_end_url) if transport is None else OverTransport(front_end_url, transport)
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,7 +93,7 @@ class ShopClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self._exchange.close()
 
     async def socks(self) -> list[Sock]:
         """Everything on offer (GET /catalogue)."""
@@ -172,19 +172,17 @@ class ShopClient:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
-    ) -> _Answer:
+    ) -> Answer:
         limit_s = timeout_s if timeout_s is not None else self._timeout_s
         try:
-            async with (
-                asyncio.timeout(limit_s),
-                self._http.stream(method, path, json=json, headers=headers) as response,
-            ):
-                answer = _Answer(response.status_code, await _read_within(response, step))
+            async with asyncio.timeout(limit_s):
+                answer = await self._exchange.ask(method, path, json, headers)
         except TimeoutError as error:
             raise TransportProblem(step, f"no answer to {method} {path} within {limit_s:g} s") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            reason = str(error) or type(error).__name__
-            raise TransportProblem(step, f"no answer to {method} {path}: {reason}") from error
+        except NoAnswer as error:
+            raise TransportProblem(step, f"no answer to {method} {path}: {error}") from error
+        except AnswerTooLarge as error:
+            raise HttpProblem(step, str(error), status=error.status) from error
         if answer.status != expect:
             named = _ORDER_ID.search(answer.text)
             raise HttpProblem(
@@ -196,32 +194,7 @@ class ShopClient:
         return answer
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """An answer that was read to its end."""
-
-    status: int
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", errors="replace")
-
-    def json(self) -> Any:
-        return json_text.loads(self.body)
-
-
-async def _read_within(response: httpx.Response, step: str) -> bytes:
-    """Reads the body, but not one without end."""
-    content = bytearray()
-    async for part in response.aiter_bytes():
-        content += part
-        if len(content) > _ANSWER_MAX_BYTES:
-            raise HttpProblem(step, f"an answer of over {_ANSWER_MAX_BYTES} bytes", status=response.status_code)
-    return bytes(content)
-
-
-def _object(step: str, answer: _Answer) -> Mapping[str, Any]:
+def _object(step: str, answer: Answer) -> Mapping[str, Any]:
     try:
         body = answer.json()
     except ValueError as error:
@@ -231,14 +204,14 @@ def _object(step: str, answer: _Answer) -> Mapping[str, Any]:
     return body
 
 
-def _text_of(body: Mapping[str, Any], key: str, step: str, answer: _Answer) -> str:
+def _text_of(body: Mapping[str, Any], key: str, step: str, answer: Answer) -> str:
     value = body.get(key)
     if not isinstance(value, str) or not value:
         raise HttpProblem(step, f"the answer has no {key}: {_short(answer)}", status=answer.status)
     return value
 
 
-def _message(answer: _Answer) -> str:
+def _message(answer: Answer) -> str:
     """The error's own message where it has one."""
     try:
         message = answer.json()["message"]
@@ -247,5 +220,5 @@ def _message(answer: _Answer) -> str:
     return str(message)[:_TEXT_MAX]
 
 
-def _short(answer: _Answer) -> str:
+def _short(answer: Answer) -> str:
     return answer.text.strip()[:_TEXT_MAX] or "an empty body"
