@@ -13,9 +13,15 @@ from pydantic import TypeAdapter, ValidationError
 from drillyard.base.errors import DrillyardError
 from drillyard.faults.bank_behaviour import BankBehaviour
 from drillyard.faults.connection_slots import ConnectionSlots
+from drillyard.faults.crash_loop import CrashLoop
+from drillyard.faults.cut_link import CutLink
 from drillyard.faults.fault import Fault
 from drillyard.faults.flatten_log_levels import FlattenLogLevels
 from drillyard.faults.freeze_pod import FreezePod
+from drillyard.faults.http_answer import HttpAnswer
+from drillyard.faults.limit_link import LimitLink
+from drillyard.faults.limit_memory import LimitMemory
+from drillyard.faults.lose_packets import LosePackets
 from drillyard.faults.nothing import Nothing
 from drillyard.faults.poison_message import PoisonMessage
 from drillyard.faults.queue_policy import QueuePolicy
@@ -28,8 +34,14 @@ from drillyard.faults.table_lock import TableLock
 FAULTS: Mapping[str, type[Any]] = {
     "bank_behaviour": BankBehaviour,
     "connection_slots": ConnectionSlots,
+    "crash_loop": CrashLoop,
+    "cut_link": CutLink,
     "flatten_log_levels": FlattenLogLevels,
     "freeze_pod": FreezePod,
+    "http_answer": HttpAnswer,
+    "limit_link": LimitLink,
+    "limit_memory": LimitMemory,
+    "lose_packets": LosePackets,
     "nothing": Nothing,
     "poison_message": PoisonMessage,
     "queue_policy": QueuePolicy,

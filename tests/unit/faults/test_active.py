@@ -40,9 +40,16 @@ class Cluster:
         return QueueView(0, 0, 0, self.replicas)
 
 
+LINK = {"client": "sock-shop/front-end", "service": "sock-shop/catalogue"}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "bank_behaviour": {"mode": "rate_limit"},
     "connection_slots": {"store": "catalogue-db", "database": "socksdb", "victim": "catalogue", "probe_says": "err"},
+    "crash_loop": {"deployment": "payment"},
+    "cut_link": {**LINK, "how": "reset"},
+    "http_answer": {**LINK, "answer": 429, "when": "after"},
+    "limit_link": {**LINK, "bandwidth_kbps": 64},
+    "limit_memory": {"deployment": "payment", "memory": "8Mi"},
+    "lose_packets": LINK,
     "freeze_pod": {"deployment": "payment"},
     "queue_policy": {"queue": "shipping-task", "max_length": 3},
     "restart_pod": {"deployment": "rabbitmq"},

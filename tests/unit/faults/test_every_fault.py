@@ -15,7 +15,7 @@ from drillyard.faults.fault import Fault, refuse_fights, to_json
 from .test_active import EXAMPLES
 from .world import World
 
-NAMES = sorted(registry.FAULTS)
+NAMES = sorted(registry.FAULTS.keys() - {"lose_packets"})  # Which is always refused, as a test below asks.
 WITH_EFFECT = [name for name in NAMES if name != "nothing"]
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "faults.md"
 
@@ -145,3 +145,36 @@ async def test_a_store_of_a_real_cluster_cannot_be_slowed_and_says_so() -> None:
 
     with pytest.raises(DrillyardError, match="offers no control"):
         await example("slow_link").prepare(world)
+
+
+async def test_packets_cannot_be_lost_truly_and_it_says_so() -> None:
+    world: Any = World()
+
+    with pytest.raises(DrillyardError, match="Packet loss cannot be put in truly"):
+        await example("lose_packets").prepare(world)
+    assert world.state() == World().state()
+
+
+async def test_a_link_that_is_broken_already_proves_nothing() -> None:
+    world: Any = World()
+    await on("cut_link", world)
+
+    with pytest.raises(DrillyardError, match="a fault could not be proven there"):
+        await example("http_answer").prepare(world)
+
+
+async def test_a_limit_too_wide_to_be_seen_is_refused() -> None:
+    world: Any = World()
+
+    with pytest.raises(DrillyardError, match="could not be proven"):
+        await registry.build("limit_link", {**EXAMPLES["limit_link"], "bandwidth_kbps": 100_000}).prepare(world)
+
+
+async def test_a_part_of_the_requests_is_proven_by_some_of_many() -> None:
+    world: Any = World()
+    prepared = await registry.build("http_answer", {**EXAMPLES["http_answer"], "share": 0.5}).prepare(world)
+    await prepared.put_in(world)
+
+    proof = await prepared.is_on(world)
+    assert (proof.holds, "20 of 20 requests hit" in proof.seen) == (True, True)
+    assert prepared.describe().endswith(", 50% of them")

@@ -9,6 +9,7 @@ from typing import Any
 from drillyard.base.clock import VirtualClock
 from drillyard.cluster.client import ApiError, ObjectList
 from drillyard.yard.broker import QueueView
+from drillyard.yard.control.client import LinkAnswer
 from drillyard.yard.datadog import Found
 from drillyard.yard.yard import Answer
 
@@ -24,7 +25,12 @@ class World:
         self.clock.sleep = self._sleep  # type: ignore[method-assign]
         self.state_of_yard = SimpleNamespace(control_plane=None)
         self.deployments: dict[str, dict[str, Any]] = {
-            name: {"replicas": 1, "env": [{"name": "PUBLISHER_CONFIRMS", "value": "true"}]}
+            name: {
+                "replicas": 1,
+                "env": [{"name": "PUBLISHER_CONFIRMS", "value": "true"}],
+                "more": {},
+                "strategy": {"type": "RollingUpdate"},
+            }
             for name in ("queue-master", "shipping", "rabbitmq", "payment", "catalogue")
         }
         self.generation: dict[str, int] = {}
@@ -50,8 +56,13 @@ class World:
         if name not in self.deployments:
             raise ApiError(404, "NotFound", f"{name} not found")
         own = self.deployments[name]
-        template = {"spec": {"containers": [{"env": copy.deepcopy(own["env"])}]}}
-        spec = {"replicas": own["replicas"], "selector": {"matchLabels": {"name": name}}, "template": template}
+        container = {"env": copy.deepcopy(own["env"]), **copy.deepcopy(own["more"])}
+        spec = {
+            "replicas": own["replicas"],
+            "selector": {"matchLabels": {"name": name}},
+            "template": {"spec": {"containers": [container]}},
+            "strategy": copy.deepcopy(own["strategy"]),
+        }
         return {"spec": spec, "status": {}}
 
     async def list(self, kind: str, namespace: str, *, labels: str) -> ObjectList:
@@ -60,15 +71,18 @@ class World:
         pod = {
             "metadata": {"name": f"{name}-{self.generation.get(name, 0)}"},
             "spec": {"containers": [{"env": copy.deepcopy(own["env"])}]},
-            "status": {"conditions": READY},
+            "status": {"conditions": READY, "containerStatuses": [_status_of(name, own["more"])]},
         }
         return ObjectList([copy.deepcopy(pod) for _ in range(own["replicas"])], "1")
 
     async def patch(self, kind: str, namespace: str, name: str, patch: Any, **_: Any) -> dict[str, Any]:
         if self.deaf:
             return {}
-        if isinstance(patch, list):
+        if isinstance(patch, list) and patch[0]["path"].endswith("/env"):
             self.deployments[name]["env"] = copy.deepcopy(patch[0]["value"])
+        elif isinstance(patch, list):
+            container = copy.deepcopy(patch[0]["value"])
+            self.deployments[name] |= {"env": container.pop("env"), "more": container, "strategy": patch[1]["value"]}
         else:
             self.deployments[name]["replicas"] = patch["spec"]["replicas"]
         return {}
@@ -79,7 +93,8 @@ class World:
             self.generation[workload] = self.generation.get(workload, 0) + 1
 
     async def ready_addresses(self, service: str, namespace: str = "sock-shop") -> int:
-        return int(self.deployments[service]["replicas"])
+        own = self.deployments[service]
+        return 0 if _status_of(service, own["more"])["restartCount"] else int(own["replicas"])
 
     # Broker
     async def queue(self, name: str, *, statistics: bool = False) -> QueueView:
@@ -156,6 +171,17 @@ class World:
     async def links(self) -> dict[str, dict[str, Any]]:
         return self.link_faults
 
+    async def probe(self, client: str, service: str, path: str, *, port: int | None = None) -> LinkAnswer:
+        for fault in self.link_faults.values():
+            for key, error in (("refuse", "refused"), ("reset", "reset"), ("stall", "silence")):
+                if fault.get(key):
+                    return LinkAnswer(None, error, 0, 0.01)
+            if fault.get("http"):
+                return LinkAnswer(fault["http"]["answer"], None, 0, 0.01)
+            if fault.get("bandwidth_kbps"):
+                return LinkAnswer(200, None, 8000, 64 / fault["bandwidth_kbps"])
+        return LinkAnswer(200, None, 8000, 0.005)
+
     async def freeze(self, namespace: str, pod: str) -> None:
         if not self.deaf:
             self.frozen.add(pod)
@@ -169,7 +195,23 @@ class World:
 
         if any(pod.startswith(service) for pod in self.frozen):
             raise DrillyardError(f"{service} did not answer.")
-        took_s = 0.005 + sum(fault["latency_ms"] / 1000 for fault in self.link_faults.values())
+        took_s = 0.005 + sum(fault.get("latency_ms", 0) / 1000 for fault in self.link_faults.values())
         took_s += sum(hold.get("hold_ms", 0) / 1000 for hold in self.holds.values())
         full = any(hold["kind"] == "connection_slots" for hold in self.holds.values())
         return Answer(200, '"status":"err"' if full else '"status":"OK"', took_s)
+
+
+def _status_of(name: str, container: dict[str, Any]) -> dict[str, Any]:
+    """What the kubelet says of a container with this command and these limits."""
+    if "exit" in str(container.get("command")):
+        ended = {"terminated": {"exitCode": 1}}
+        return {
+            "name": name,
+            "restartCount": 2,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+            "lastState": ended,
+        }
+    if container.get("resources"):
+        ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
+        return {"name": name, "restartCount": 1, "state": {"running": {}}, "lastState": ended}
+    return {"name": name, "restartCount": 0, "state": {"running": {}}, "lastState": {}}

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import fields, replace
 
 from drillyard.cluster.network.link_fault import Impairment, LinkFault
-from drillyard.cluster.network.topology import HOST, Client
+from drillyard.cluster.network.topology import Client
 
 
 class Links:
@@ -39,14 +39,9 @@ class Links:
 
     def on(self, client: Client, service: str, port: int) -> Impairment | None:
         """What is wrong on this edge: all faults that concern it, where two say different things the later one."""
-        names = (
-            {HOST}
-            if client.uid == HOST
-            else {f"{client.namespace}/{client.workload}", f"{client.namespace}/{client.name}"}
-        )
         found: Impairment | None = None
         for fault in self._faults.values():
-            if fault.concerns(names, service, port):
+            if fault.concerns(client.names, service, port):
                 found = fault.impairment if found is None else _merged(found, fault.impairment)
         return found
 

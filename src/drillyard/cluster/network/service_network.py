@@ -159,6 +159,20 @@ class ServiceNetwork:
             if key.client == HOST
         }
 
+    def edge_port(self, client: str, service: str, port: int | None = None) -> int | None:
+        """
+        The loopback port by which a client ("namespace/workload", or "host") reaches a Service ("namespace/name").
+
+        Of several pods the first; without `port` the Service's first. None where there is no such edge.
+        """
+        uids = {uid for uid, one in self._clients.items() if client in one.names}
+        found = [
+            (key.port, number)
+            for key, number in self._edge_ports.items()
+            if key.client in uids and key.service == service and port in (None, key.port)
+        ]
+        return min(found)[1] if found else None
+
     async def settle(self) -> None:
         """Waits until everything known by now is in place. Raises DrillyardError when that takes over 15 s."""
         self._asked += 1

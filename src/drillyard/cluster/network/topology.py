@@ -29,6 +29,11 @@ class Client:
     listen: Mapping[int, int] = field(default_factory=dict)
     folder: Path | None = None
 
+    @property
+    def names(self) -> set[str]:
+        """By which it can be named: `host`, or `namespace/workload` and `namespace/pod`."""
+        return {HOST} if self.uid == HOST else {f"{self.namespace}/{self.workload}", f"{self.namespace}/{self.name}"}
+
 
 @dataclass(frozen=True)
 class EdgeKey:

@@ -4,6 +4,7 @@ Asks a yard's control API. A yard that is a real cluster has none: what needs it
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,26 @@ import httpx
 from drillyard.base.errors import DrillyardError
 
 _TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True)
+class LinkAnswer:
+    """What came over a link: a status, or how it failed ("refused", "reset", "silence"); seconds, bytes of the body."""
+
+    status: int | None
+    error: str | None
+    bytes: int
+    took_s: float
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        what = (
+            f"answered {self.status}"
+            if self.status is not None
+            else {"silence": "no answer"}.get(self.error or "", f"the connection was {self.error}")
+        )
+        return f"{what} after {self.took_s * 1000:.0f} ms"
 
 
 class ControlClient:
@@ -49,6 +70,11 @@ class ControlClient:
     async def links(self) -> dict[str, dict[str, Any]]:
         """The link faults in force, by name."""
         return {fault["name"]: fault for fault in (await self._ask("GET", "/links"))["faults"]}
+
+    async def probe(self, client: str, service: str, path: str, *, port: int | None = None) -> LinkAnswer:
+        """One GET over the link that this client itself uses."""
+        wish = {"client": client, "service": service, "path": path, "port": port}
+        return LinkAnswer(**await self._ask("POST", "/probe", wish))
 
     async def freeze(self, namespace: str, pod: str) -> None:
         """Stops every process of the pod where it is."""

@@ -2,8 +2,8 @@
 The control API: what can be done to a yard from below, on loopback, with a token that only its owner's state file has.
 
 `PUT|GET|DELETE /holds/NAME` (`{"kind": "table_lock" | "connection_slots", …}`), `PUT|DELETE /links/NAME` (a fault of
-`drillyard.cluster.network.link_fault`), `GET /links`, `POST /pods/NAMESPACE/NAME/freeze|thaw`. A refusal is
-`{"error": …}` with 400, 401 or 404.
+`drillyard.cluster.network.link_fault`), `GET /links`, `POST /probe` (`link_probe`), `POST
+/pods/NAMESPACE/NAME/freeze|thaw`. A refusal is `{"error": …}` with 400, 401 or 404.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from drillyard.cluster.network.link_fault import LinkFault
 from drillyard.cluster.network.service_network import ServiceNetwork
 from drillyard.yard.control.connection_slots import ConnectionSlots
 from drillyard.yard.control.hold import Hold, HoldRefused
+from drillyard.yard.control.link_probe import probe
 from drillyard.yard.control.stores import Stores
 from drillyard.yard.control.table_lock import TableLock
 
@@ -56,6 +57,7 @@ class ControlServer:
         app.router.add_put("/links/{name}", self._set_link)
         app.router.add_delete("/links/{name}", self._clear_link)
         app.router.add_get("/links", self._links)
+        app.router.add_post("/probe", self._probe)
         app.router.add_post("/pods/{namespace}/{name}/{what:freeze|thaw}", self._pod)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -123,6 +125,9 @@ class ControlServer:
 
     async def _links(self, request: web.Request) -> web.Response:
         return web.json_response({"faults": [fault.to_json() for fault in self._network.links.faults()]})
+
+    async def _probe(self, request: web.Request) -> web.Response:
+        return web.json_response(await probe(self._network, await _object(request)))
 
     async def _pod(self, request: web.Request) -> web.Response:
         act = self._kubelet.freeze if request.match_info["what"] == "freeze" else self._kubelet.thaw
