@@ -114,6 +114,47 @@ async def test_a_new_customer_registers_gives_a_card_and_orders(visit: Any) -> N
     await visit.shows("New Person")
 
 
+HOSTILE = "<img src=x onerror='window.owned=1'><script>window.owned=1</script>'; DROP TABLE customers; --"
+
+
+async def test_html_in_every_text_field_is_shown_as_text_and_nothing_is_executed(visit: Any) -> None:
+    await visit.open("/register.html?next=/checkout1.html")
+    await visit.fill(username=HOSTILE, firstName=HOSTILE, lastName=HOSTILE, email="a@b.c", password="secret")
+    await visit.run("document.querySelector('#register button').click()")
+    await visit.until("document.getElementById('address')?.offsetParent")
+    assert f"Logged in as {HOSTILE} {HOSTILE}" in await visit.text()
+    order = {"id": "03fef6ac-1896-4ce8-bd69-b798f85c6e0b"}
+    post = f"{{method: 'POST', headers: {{'content-type': 'application/json'}}, body: {json.dumps(json.dumps(order))}}}"
+    await visit.run(f"fetch('/cart', {post}).then(() => true)")
+    await visit.fill(address=HOSTILE, city=HOSTILE, postcode=HOSTILE, country=HOSTILE)
+    await visit.fill(longNum="4242 4242 4242 4242", expires="08/29", ccv="737")
+    await visit.click("Next")
+    await visit.shows("Place Order")
+    assert await visit.run("document.body.innerText.split('<script>').length") > 4
+    await visit.click("Place Order")
+    await visit.shows("Thank you.")
+    assert HOSTILE in await visit.text()
+    escaped = json.dumps(HOSTILE)
+    for path in ("/category.html?tags=", "/detail.html?id=", "/customer-order.html?order=", "/login.html?next="):
+        await visit.run(f"location.href = {json.dumps(path)} + encodeURIComponent({escaped})")
+        await visit.until(
+            f"location.pathname === {json.dumps(path.partition('?')[0])} && document.querySelector('.brand')"
+        )
+        assert await visit.run("[window.owned, document.querySelector('img[src=x]')]") == [None, None], path
+
+
+async def test_a_login_leads_nowhere_but_into_the_shop(visit: Any) -> None:
+    for elsewhere in ("https://evil.example/", "//evil.example/", "javascript:window.owned=1", "/\\evil.example"):
+        await visit.open("/login.html")
+        await visit.run(f"location.search = '?next=' + encodeURIComponent({json.dumps(elsewhere)})")
+        await visit.fill(username="user", password="password")
+        await visit.click("Log in")
+        await visit.shows("Logged in as")
+        assert await visit.run("[location.origin, window.owned]") == [visit.shop.url, None], elsewhere
+        await visit.click("Log out")
+        await visit.shows("Login")
+
+
 async def test_the_catalogue_is_filtered_and_paged(visit: Any) -> None:
     await visit.open("/category.html")
     await visit.shows("Showing 6 of 10 products")
