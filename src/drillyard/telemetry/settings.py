@@ -26,6 +26,14 @@ class Settings:
     """Older logs are dropped at the door, as Datadog does after 18 hours (64800); None takes them all."""
     records_max: int = RECORDS_MAX
     """Logs, spans and events kept, of each kind; beyond it the oldest make room."""
+    tls_certificate: Path | None = None
+    """Certificate chain and private key (PEM, one file) of a second listener, with TLS; None for no such listener."""
+    tls_port: int = 0
+    proxy_port: int | None = None
+    """
+    A proxy (CONNECT) that leads every Datadog host name to the TLS listener, for clients whose host cannot be set; None
+    for none.
+    """
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -40,14 +48,17 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ready_file=Path(ready_file) if ready_file else None,
         log_age_max_s=_age(environment),
         records_max=_records_max(environment),
+        tls_certificate=Path(environment["TLS_CERTIFICATE"]) if environment.get("TLS_CERTIFICATE") else None,
+        tls_port=read_port(environment, 0, "TLS_PORT"),
+        proxy_port=read_port(environment, 0, "PROXY_PORT") if environment.get("PROXY_PORT") else None,
     )
 
 
-def read_port(environment: Mapping[str, str], default: int) -> int:
-    """PORT, 0 to 65535. Raises SettingError."""
-    text = environment.get("PORT") or str(default)
+def read_port(environment: Mapping[str, str], default: int, name: str = "PORT") -> int:
+    """A port, 0 to 65535. Raises SettingError."""
+    text = environment.get(name) or str(default)
     if not text.isdecimal() or int(text) > 65_535:
-        raise SettingError(f"PORT is {text!r}, which is not a port.", hint="Give a number from 0 to 65535.")
+        raise SettingError(f"{name} is {text!r}, which is not a port.", hint="Give a number from 0 to 65535.")
     return int(text)
 
 

@@ -13,19 +13,31 @@ import trustme
 NAMES = ("127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "10.96.0.1")
 
 
+TELEMETRY_NAMES = (
+    "127.0.0.1",
+    "localhost",
+    "*.localhost",
+    *(f"*.{site}" for site in ("datadoghq.com", "us3.datadoghq.com", "us5.datadoghq.com", "ap1.datadoghq.com")),
+    *(f"*.{site}" for site in ("logs.datadoghq.com", "logs.us5.datadoghq.com", "datadoghq.eu", "ddog-gov.com")),
+)
+"""For clients that cannot be given another host than Datadog's: they come through the proxy of the telemetry."""
+
+
 @dataclass(frozen=True)
 class Certificates:
-    """The CA's certificate (PEM) and the server's TLS context."""
+    """The CA's certificate (PEM), the API server's TLS context, and the telemetry's key and chain (PEM)."""
 
     ca_pem: bytes
     server: ssl.SSLContext
+    telemetry_pem: bytes
 
 
 def make(folder: Path) -> Certificates:
-    """Writes `ca.crt` into the folder; private keys are not kept (trustme loads them from a temporary file)."""
+    """Writes `ca.crt` into the folder; the keys of CA and API server are not kept (trustme uses a temporary file)."""
     authority = trustme.CA()
     pem = authority.cert_pem.bytes()
     (folder / "ca.crt").write_bytes(pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*NAMES).configure_cert(context)
-    return Certificates(pem, context)
+    telemetry = authority.issue_cert(*TELEMETRY_NAMES).private_key_and_cert_chain_pem.bytes()
+    return Certificates(pem, context, telemetry)

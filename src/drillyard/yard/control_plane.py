@@ -111,6 +111,7 @@ class ControlPlane:
 
     async def _start_api_server(self, keys: Keys) -> tuple[ApiServer, str, bytes]:
         certificate = certificates.make(self._folder.path)
+        self._telemetry_pem = certificate.telemetry_pem
         users = {
             self._folder.kubeconfig: (keys.admin_token, User("kubernetes-admin", (MASTERS,))),
             self._folder.investigator_kubeconfig: (keys.investigator_token, User(INVESTIGATOR, ("investigators",))),
@@ -137,7 +138,8 @@ class ControlPlane:
         return api_server, url, certificate.ca_pem
 
     async def _start_telemetry(self, spawner: Spawner, keys: Keys) -> TelemetryProcess:
-        telemetry = TelemetryProcess(spawner, self._folder.path / "telemetry", keys)
+        folder = self._folder.path / "telemetry"
+        telemetry = TelemetryProcess(spawner, folder, keys, self._telemetry_pem)
         self._stops.append(telemetry.stop)
         await telemetry.start()
         self._background(telemetry.keep_alive())
@@ -209,7 +211,7 @@ class ControlPlane:
     def _state(
         self, keys: Keys, url: str, network: ServiceNetwork, telemetry: TelemetryProcess, control: ControlServer
     ) -> YardState:
-        addresses = services(network.addresses(), telemetry.address, with_broker=not self._options.broker)
+        addresses = services(network.addresses(), telemetry.addresses(), with_broker=not self._options.broker)
         broker = self._options.broker or f"amqp://guest:guest@{addresses['rabbitmq']}/"
         management = self._options.broker_management or f"http://guest:guest@{addresses['rabbitmq-management']}"
         page = addresses["front-end"]

@@ -26,11 +26,24 @@ _SERVICES = {
 }
 
 
-def services(addresses: Mapping[str, str], telemetry: str, *, with_broker: bool) -> dict[str, str]:
-    """Name → loopback address, from the network's addresses. Without our own broker its three names are absent."""
+def services(addresses: Mapping[str, str], telemetry: Mapping[str, str], *, with_broker: bool) -> dict[str, str]:
+    """
+    Name → loopback address, from the network's addresses and the telemetry's own. Without our own broker its three
+    names are absent.
+    """
     named = {
         name: addresses[service]
         for name, service in _SERVICES.items()
         if with_broker or not name.startswith("rabbitmq")
     }
-    return {**named, "telemetry": telemetry}
+    return {**named, **telemetry}
+
+
+def places() -> dict[str, tuple[str, str, int]]:
+    """Name → namespace, Service and port."""
+    found = {}
+    for name, place in _SERVICES.items():
+        namespace, _, rest = place.partition("/")
+        service, _, port = rest.partition(":")
+        found[name] = (namespace, service, int(port))
+    return found

@@ -39,6 +39,12 @@ class YardState:
     management_url: str
     page_url: str
     warnings: tuple[str, ...] = field(default=())
+    telemetry_url: str = ""
+    """Where the telemetry answers, when that is not this machine's `services["telemetry"]`."""
+
+    @property
+    def datadog_url(self) -> str:
+        return self.telemetry_url or f"http://{self.services['telemetry']}"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -70,10 +76,16 @@ class YardState:
         kubeconfig is not the yard's own: its rights stand in manifests/investigators.yaml.
         """
         management = urlsplit(self.management_url)
+        tls = {
+            "DD_TLS_URL": f"https://{self.services.get('telemetry-tls')}",
+            "DD_CONNECT_PROXY": f"http://{self.services.get('telemetry-proxy')}",
+            "DD_CA_FILE": str(folder.path / "ca.crt"),
+        }
         return {
             "KUBECONFIG": str(folder.investigator_kubeconfig if investigator else folder.kubeconfig),
             "FRONT_END_URL": f"http://{self.services['front-end']}",
-            "DD_BASE_URL": f"http://{self.services['telemetry']}",
+            "DD_BASE_URL": self.datadog_url,
+            **(tls if "telemetry-tls" in self.services else {}),
             "DD_API_KEY": self.api_key,
             "DD_APP_KEY": self.app_key,
             "AMQP_URL": self.amqp_url,
