@@ -92,3 +92,20 @@ def test_without_the_token_nothing_can_be_done(header: dict[str, str], yard: dic
     answer = httpx.put(yard["control_url"] + "/links/x", json={}, headers=headers)
 
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "said"),
+    [
+        ({"client": "sock-shop/front-end", "service": "sock-shop/catalogue"}, 200, '"status": 200'),
+        ({"client": "host", "service": "sock-shop/front-end", "path": "/"}, 200, '"status": 200'),
+        ({"client": "sock-shop/nobody", "service": "sock-shop/catalogue"}, 400, "There is no link from"),
+    ],
+)
+def test_a_link_can_be_looked_at_from_its_own_client(
+    wish: dict[str, Any], status: int, said: str, yard: dict[str, Any]
+) -> None:
+    key = {"Authorization": f"Bearer {yard['control_token']}"}
+    answer = httpx.post(yard["control_url"] + "/probe", json=wish, headers=key)
+
+    assert (answer.status_code, said in answer.text) == (status, True), answer.text
