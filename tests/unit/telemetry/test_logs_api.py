@@ -9,6 +9,7 @@ import zlib
 
 import httpx
 import pytest
+from backports import zstd
 
 from drillyard.telemetry.api.app import build_app
 from drillyard.telemetry.settings import Settings
@@ -89,6 +90,15 @@ async def test_lines_of_text_are_one_log_each_and_take_the_request_parameters(cl
     assert messages(await search(client, "service:edge env:lab", sort="timestamp")) == ["one", "two"]
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, zstd.compress, lambda b: zstd.compress(b) * 2])
+async def test_every_packing_that_shippers_use_is_undone(client, pack):
+    names = {gzip.compress: "gzip", zlib.compress: "deflate"}
+    body = json.dumps({"message": "packed"}).encode() + b"\n"
+    headers = {"Content-Encoding": names.get(pack, "zstd"), "Content-Type": "application/json"}
+    assert (await client.post("/api/v2/logs", content=pack(body), headers=headers)).status_code == 202
+    assert set(messages(await search(client, "packed"))) == {"packed"}
+
+
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
@@ -100,6 +110,9 @@ async def test_lines_of_text_are_one_log_each_and_take_the_request_parameters(cl
         (gzip.compress(b"[]")[:-4], {"Content-Encoding": "gzip"}, 400),
         (b"xx", {"Content-Encoding": "br"}, 415),
         (gzip.compress(b" " * 30_000_000), {"Content-Encoding": "gzip"}, 413),
+        (b"xx", {"Content-Encoding": "zstd"}, 400),
+        (zstd.compress(b"[]")[:-2], {"Content-Encoding": "zstd"}, 400),
+        (zstd.compress(b" " * 30_000_000), {"Content-Encoding": "zstd"}, 413),
         (b" " * 6_000_000, {}, 413),
         (json.dumps([{}] * 1001).encode(), {}, 413),
         (('{"a":' * 200 + "1" + "}" * 200).encode(), {}, 400),

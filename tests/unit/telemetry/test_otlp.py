@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from google.protobuf.json_format import ParseDict
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 TRACE, FIRST, SECOND = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174", "eee19b7ec3c1b173"
 
@@ -160,10 +165,41 @@ async def test_what_is_no_otlp_is_refused_with_a_sentence(client, path, body):
     assert answer.json()["errors"][0].endswith(".")
 
 
-async def test_protobuf_is_refused_with_the_setting_to_change(client):
-    answer = await client.post("/v1/traces", content=b"\x0a", headers={"Content-Type": "application/x-protobuf"})
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+
+
+async def test_logs_and_spans_in_protobuf_are_found_by_their_trace(client, telemetry):
+    trace, span, now_ns = bytes(range(16)), bytes(range(8)), telemetry.now_ms() * 1_000_000
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "orders"}}]}
+    said = ParseDict({"severityNumber": 17, "body": {"stringValue": "by protobuf"}}, LogRecord())
+    said.trace_id, said.span_id, said.time_unix_nano = trace, span, now_ns
+    ran = Span(name="GET /", trace_id=trace, span_id=span, start_time_unix_nano=now_ns, end_time_unix_nano=now_ns + 5)
+    logs_request = ParseDict({"resourceLogs": [{"resource": resource, "scopeLogs": [{}]}]}, ExportLogsServiceRequest())
+    logs_request.resource_logs[0].scope_logs[0].log_records.append(said)
+    traces = ParseDict({"resourceSpans": [{"resource": resource, "scopeSpans": [{}]}]}, ExportTraceServiceRequest())
+    traces.resource_spans[0].scope_spans[0].spans.append(ran)
+    for path, request in (("logs", logs_request), ("traces", traces)):
+        answer = await client.post(f"/v1/{path}", content=request.SerializeToString(), headers=PROTOBUF)
+        assert (answer.status_code, answer.headers["content-type"], answer.content) == (
+            200,
+            PROTOBUF["Content-Type"],
+            b"",
+        )
+    query = {"query": f"service:orders trace_id:{trace.hex()}", "from": "now-1h", "to": "now+1h"}
+    found = (await client.post("/api/v2/logs/events/search", json={"filter": query})).json()["data"]
+    assert [log["attributes"]["message"] for log in found] == ["by protobuf"]
+    assert found[0]["attributes"]["status"] == "error"
+    body = {"data": {"type": "search_request", "attributes": {"filter": query}}}
+    assert len((await client.post("/api/v2/spans/events/search", json=body)).json()["data"]) == 1
+
+
+@pytest.mark.parametrize("path", ["logs", "metrics", "traces"])
+async def test_what_is_no_protobuf_is_refused_with_a_sentence(client, path):
+    answer = await client.post(f"/v1/{path}", content=b"\x0a\xff{", headers=PROTOBUF)
+    assert answer.status_code == 400
+    assert path in answer.json()["errors"][0]
+    answer = await client.post(f"/v1/{path}", content=b"x", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415
-    assert "http/json" in answer.json()["errors"][0]
 
 
 async def test_spans_want_both_keys_and_their_own_form(client):

@@ -5,6 +5,7 @@ Reads a request's body within limits: of bytes on the wire, and of bytes once un
 from __future__ import annotations
 
 import asyncio
+import sys
 import zlib
 from typing import Any
 
@@ -17,6 +18,8 @@ PACKED_MAX = 5 * 1024 * 1024
 """Datadog's limit for one intake payload."""
 READ_S = 20.0
 UNPACKED_MAX = 20 * 1024 * 1024
+WINDOW_LOG_MAX = 24
+"""zstd frames that would need more than 16 MB of window are refused."""
 
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 
@@ -39,13 +42,15 @@ async def read_body(request: Request) -> bytes:
 
 
 def unpack(body: bytes, encoding: str) -> bytes:
-    """Undoes gzip and deflate. Raises ApiError."""
+    """Undoes gzip, deflate and zstd, which the newer Datadog agents send. Raises ApiError."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity") or not body:
         return body
+    if encoding == "zstd":
+        return _unpack_zstd(body)
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
-        raise ApiError(415, f"Content-Encoding {encoding[:30]} is not understood here. Use gzip or deflate.")
+        raise ApiError(415, f"Content-Encoding {encoding[:30]} is not understood here. Use gzip, deflate or zstd.")
     for attempt in (bits, -15) if encoding == "deflate" else (bits,):  # Some send deflate without zlib's header.
         unpacker = zlib.decompressobj(attempt)
         try:
@@ -53,10 +58,35 @@ def unpack(body: bytes, encoding: str) -> bytes:
         except zlib.error:
             continue
         if unpacker.unconsumed_tail:
-            raise ApiError(413, f"The body unpacks to more than {UNPACKED_MAX // 1024 // 1024} MB.")
+            raise _too_large()
         if unpacker.eof:
             return found
     raise ApiError(400, f"The body is not {encoding}, or is cut off.")
+
+
+def _unpack_zstd(body: bytes) -> bytes:
+    """One frame, or several one after the other."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    found = b""
+    while body:
+        unpacker = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG_MAX})
+        try:
+            found += unpacker.decompress(body, UNPACKED_MAX + 1 - len(found))
+        except zstd.ZstdError as wrong:
+            raise ApiError(400, "The body is not zstd, or is cut off.") from wrong
+        if len(found) > UNPACKED_MAX:
+            raise _too_large()
+        if not unpacker.eof:
+            raise ApiError(400, "The body is not zstd, or is cut off.")
+        body = unpacker.unused_data
+    return found
+
+
+def _too_large() -> ApiError:
+    return ApiError(413, f"The body unpacks to more than {UNPACKED_MAX // 1024 // 1024} MB.")
 
 
 async def read_object(request: Request) -> dict[str, Any]:

@@ -1,0 +1,52 @@
+"""
+OTLP requests in protobuf, what OpenTelemetry's collectors and most SDKs send, as the JSON mapping has them.
+
+Imported with the first such request: protobuf and the messages take 65 ms and 4 MB, which a yard whose own services
+speak JSON need not pay.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from drillyard.telemetry.logs.intake import IntakeError
+
+_REQUESTS: dict[str, type[Message]] = {
+    "logs": ExportLogsServiceRequest,
+    "metrics": ExportMetricsServiceRequest,
+    "traces": ExportTraceServiceRequest,
+}
+_IDS = ("traceId", "spanId", "parentSpanId")
+
+
+def read_request(body: bytes, signal: str) -> dict[str, Any]:
+    """The request as OTLP's JSON has it; `signal` is logs, metrics or traces. Raises IntakeError."""
+    message = _REQUESTS[signal]()
+    try:
+        message.ParseFromString(body)
+        found: dict[str, Any] = MessageToDict(message, use_integers_for_enums=True)
+    except (DecodeError, RecursionError, ValueError) as wrong:
+        raise IntakeError(f"The body is no OTLP request of {signal} in protobuf.") from wrong
+    _hexadecimal(found)
+    return found
+
+
+def _hexadecimal(found: Any) -> None:
+    """Protobuf's own JSON writes bytes in base64; OTLP's writes ids in hexadecimal."""
+    waiting = [found]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            for name in _IDS:
+                if isinstance(part.get(name), str):
+                    part[name] = base64.b64decode(part[name]).hex()
+            waiting += part.values()
