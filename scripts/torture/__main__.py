@@ -18,7 +18,7 @@ import psutil
 
 from torture.torture_yard import say
 
-SECTIONS = ("drills", "pods", "checkouts", "runner_kills", "openapi")
+SECTIONS = ("drills", "pods", "checkouts", "runner_kills", "openapi", "telemetry")
 """The files of this folder that are long tests, in the order in which they are played."""
 
 

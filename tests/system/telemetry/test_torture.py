@@ -1,7 +1,7 @@
 """
 Agent and server killed (-9) at random under a steady load: every line is found, and few are there twice.
 
-TORTURE_SECONDS and TORTURE_RATE make it longer and harder (`scripts/bench_telemetry.py --torture`).
+TORTURE_SECONDS and TORTURE_RATE make it longer and harder (`make torture ONLY=telemetry`).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import httpx
 from drillyard.telemetry.agent.sender import BATCH_LOGS
 from tests.system.telemetry.conftest import KEYS, pod, until, write
 
-SECONDS = float(os.environ.get("TORTURE_SECONDS", "6"))
-RATE = int(os.environ.get("TORTURE_RATE", "2000"))
+SECONDS = float(os.environ.get("TORTURE_SECONDS", "20"))
+RATE = int(os.environ.get("TORTURE_RATE", "5000"))
 SEED = int(os.environ.get("TORTURE_SEED", "1"))
 STEP_S = 0.05
-CATCH_UP_S = 20.0 + SECONDS
+CATCH_UP_S = 60.0 + 2 * SECONDS
 
 
 async def write_steadily(path) -> int:
