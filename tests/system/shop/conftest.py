@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -358,20 +358,30 @@ def close_client() -> Iterator[None]:
     http.close()
 
 
+def start_shop(processes: Processes, database_url: Callable[[str], str], amqp_url: str) -> Shop:
+    """Starts all seven on these stores (`database_url` gives the URL of the database of that name) and waits."""
+    user = processes.begin("user", DATABASE_URL=database_url("users"))
+    carts = processes.begin("carts", DATABASE_URL=database_url("carts"))
+    catalogue = processes.begin("catalogue", DATABASE_URL=database_url("catalogue"))
+    payment = processes.begin("payment")
+    shipping = processes.begin("shipping", AMQP_URL=amqp_url)
+    orders = processes.begin(
+        "orders", DATABASE_URL=database_url("orders"), PAYMENT_URL=payment.url, SHIPPING_URL=shipping.url
+    )
+    queue_master = processes.begin("queue_master", AMQP_URL=amqp_url, ORDERS_URL=orders.url, WORK_MS="20")
+    processes.wait(user, carts, catalogue, payment, shipping, orders, queue_master)
+    return Shop(user, carts, catalogue, payment, shipping, orders, queue_master)
+
+
+def start_front_end(processes: Processes, shop: Shop, **settings: str) -> Service:
+    """A front end that is wired to this shop."""
+    urls = {f"{name.upper()}_URL": getattr(shop, name).url for name in ("catalogue", "carts", "orders", "user")}
+    return processes.start("front_end", ready="/tags", **urls, **settings)
+
+
 @pytest.fixture(scope="session")
 def shop(lasting: Processes, postgres: Postgres, broker: Broker) -> Shop:
-    user = lasting.begin("user", DATABASE_URL=postgres.url("users"))
-    carts = lasting.begin("carts", DATABASE_URL=postgres.url("carts"))
-    catalogue = lasting.begin("catalogue", DATABASE_URL=postgres.url("catalogue"))
-    payment = lasting.begin("payment")
-    shipping = lasting.begin("shipping", AMQP_URL=broker.amqp_url)
-    orders = lasting.begin(
-        "orders", DATABASE_URL=postgres.url("orders"), PAYMENT_URL=payment.url, SHIPPING_URL=shipping.url
-    )
-    queue_master = lasting.begin("queue_master", AMQP_URL=broker.amqp_url, ORDERS_URL=orders.url, WORK_MS="20")
-    made = Shop(user, carts, catalogue, payment, shipping, orders, queue_master)
-    lasting.wait(user, carts, catalogue, payment, shipping, orders, queue_master)
-    return made
+    return start_shop(lasting, postgres.url, broker.amqp_url)
 
 
 def status_of(orders: Service, order_id: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import httpx
 import pytest
 
-from .conftest import Processes, Shop
+from .conftest import Processes, Shop, start_front_end
 from .contract_case import Asker, Case, cases, hold
 
 CASES = list(cases())
@@ -20,14 +20,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="module")
 def urls(lasting: Processes, shop: Shop) -> Mapping[str, str]:
     """Every service of the contract by its name; the front end is wired to the others."""
-    front_end = lasting.start(
-        "front_end",
-        ready="/tags",
-        CATALOGUE_URL=shop.catalogue.url,
-        CARTS_URL=shop.carts.url,
-        ORDERS_URL=shop.orders.url,
-        USER_URL=shop.user.url,
-    )
+    front_end = start_front_end(lasting, shop)
     services = {name.replace("_", "-"): service.url for name, service in vars(shop).items()}
     return {**services, "front-end": front_end.url}
 
