@@ -22,6 +22,7 @@ from pathlib import Path
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
@@ -39,6 +40,7 @@ from drillyard.cluster.apiserver.store import Store
 from drillyard.cluster.client import NodeAgent
 
 _log = logging.getLogger(__name__)
+_http_log = logging.getLogger(f"{__name__}.http")
 _SHUTDOWN_S = 0.5
 
 
@@ -82,7 +84,13 @@ class ApiServer:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listens, and returns the port. Raises OSError when the address is taken."""
-        server = web.Server(self._handlers.handle, request_factory=_request, handler_cancellation=True, access_log=None)
+        server = web.Server(
+            self._handlers.handle,
+            request_factory=_request,
+            handler_cancellation=True,
+            access_log=None,
+            logger=_http_log,
+        )
         self._runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port, ssl_context=self._ssl)
@@ -98,6 +106,18 @@ class ApiServer:
             await self._runner.cleanup()
             self._runner = None
         self._audit.close()
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """What is no HTTP is the client's mistake (aiohttp answers 400), and worth no traceback."""
+    problem = record.exc_info[1] if record.exc_info else None
+    if isinstance(problem, HttpProcessingError):
+        record.msg, record.args, record.exc_info = "what came was no HTTP request: %s", (problem.message,), None
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
+
+
+_http_log.addFilter(_in_one_line)
 
 
 def _request(
