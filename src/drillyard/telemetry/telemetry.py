@@ -18,6 +18,7 @@ from drillyard.telemetry.logs.store import RECORDS_MAX, SqliteStore
 from drillyard.telemetry.metrics.store import MetricStore
 from drillyard.telemetry.monitors.answer import Oracle
 from drillyard.telemetry.monitors.book import MonitorBook
+from drillyard.telemetry.monitors.downtimes import DowntimeBook
 from drillyard.telemetry.monitors.evaluator import Evaluator
 from drillyard.telemetry.pipelines.book import PipelineBook
 from drillyard.telemetry.writer import GroupWriter
@@ -37,6 +38,7 @@ class Telemetry:
         self.pipelines = PipelineBook(folder / "pipelines.json")
         self.checks = Checks()
         self.monitors = MonitorBook(folder / "monitors.json")
+        self.downtimes = DowntimeBook(folder / "downtimes.json")
         self.incidents = IncidentBook(folder / "incidents.json")
         self.containers = Containers(clock)
         self._readers = ThreadPoolExecutor(4, "telemetry-read")
@@ -50,7 +52,7 @@ class Telemetry:
     def evaluator(self) -> Evaluator:
         """What asks the monitors."""
         oracle = Oracle(self.metrics.series, self.logs, self.events, self.checks)
-        return Evaluator(self.monitors, oracle, self.read, self.event_writer.add, self.clock)
+        return Evaluator(self.monitors, self.downtimes, oracle, self.read, self.event_writer.add, self.clock)
 
     def now_ms(self) -> int:
         """The time, in Unix milliseconds."""

@@ -100,3 +100,36 @@ async def test_a_host_is_listed_while_it_reports(client, clock):
     assert (await client.get("/api/v1/hosts/totals")).json() == {"total_active": 0, "total_up": 1}
     await clock.advance(3 * 3_600)
     assert (await client.get("/api/v1/hosts")).json()["total_matching"] == 0
+
+
+async def test_impacts_say_from_when_to_when_customers_were_hurt(client):
+    identity = await declare(client)
+    impact = {"description": "Orders fail", "start_at": "2025-11-05T19:50:00Z", "end_at": "2025-11-05T19:55:00Z"}
+    first = await client.post(f"{PATH}/{identity}/impacts", json=body("incident_impacts", **impact))
+    assert first.status_code == 201
+    more = impact | {"start_at": "2025-11-05T19:40:00Z"}
+    await client.post(f"{PATH}/{identity}/impacts", json=body("incident_impacts", **more))
+    found = (await client.get(f"{PATH}/{identity}/impacts")).json()["data"]
+    assert [one["attributes"]["start_at"][11:16] for one in found] == ["19:50", "19:40"]
+    attributes = (await client.get(f"{PATH}/{identity}")).json()["data"]["attributes"]
+    assert attributes["customer_impact_start"] == "2025-11-05T19:40:00.000Z"
+    assert attributes["customer_impact_duration"] == 900
+    assert (await client.delete(f"{PATH}/{identity}/impacts/{found[1]['id']}")).status_code == 204
+    attributes = (await client.get(f"{PATH}/{identity}")).json()["data"]["attributes"]
+    assert attributes["customer_impact_duration"] == 300
+    for wrong in ({"description": "x"}, impact | {"end_at": "2025-11-05T19:00:00Z"}, impact | {"start_at": "soon"}):
+        answer = await client.post(f"{PATH}/{identity}/impacts", json=body("incident_impacts", **wrong))
+        assert answer.status_code == 400
+
+
+async def test_todos_are_made_done_and_taken_away(client):
+    path = f"{PATH}/{await declare(client)}/relationships/todos"
+    made = await client.post(path, json=body("incident_todos", content="scale payment", assignees=["@a"]))
+    assert made.status_code == 201
+    one = f"{path}/{made.json()['data']['id']}"
+    await client.patch(one, json=body("incident_todos", completed="2025-11-05T20:00:00Z"))
+    attributes = (await client.get(one)).json()["data"]["attributes"]
+    assert (attributes["content"], attributes["completed"]) == ("scale payment", "2025-11-05T20:00:00.000Z")
+    assert (await client.delete(one)).status_code == 204
+    assert (await client.get(one)).status_code == 404
+    assert (await client.post(path, json=body("incident_todos", content="x"))).status_code == 400

@@ -110,15 +110,15 @@ def _query(telemetry: Telemetry, query: Mapping[str, Any], window: Window, step_
         tree = parse_query(needed_text(query, "query"))
         grid = grid_for(tree, window.from_ms // 1000, window.to_ms // 1000, step_s)
         return evaluate(tree, telemetry.metrics.series, grid)
-    if source not in ("logs", "events"):
-        raise ApiError(400, f"{_INVALID}data_source must be metrics, logs or events.")
+    if source not in ("logs", "events", "spans"):
+        raise ApiError(400, f"{_INVALID}data_source must be metrics, logs, events or spans.")
     return _records(telemetry, query, window, step_s, source)
 
 
 def _records(
     telemetry: Telemetry, query: Mapping[str, Any], window: Window, step_s: int | None, source: str
 ) -> list[Line]:
-    """Logs or events counted, or their numbers summed up, over time."""
+    """Logs, events or spans counted, or their numbers summed up, over time."""
     asked = section(query, "compute")
     aggregation, metric = text(asked, "aggregation", "count"), text(asked, "metric")
     if aggregation not in AGGREGATIONS or (aggregation != "count" and not metric):
@@ -127,7 +127,7 @@ def _records(
     interval_ms = whole_number(asked, "interval", grid.step_s * 1000, 1_000, TIME_MAX_MS)
     compute = Compute(aggregation, facet(metric) if metric else None, interval_ms)
     groups = read_groups({"group_by": query.get("group_by")}, [compute])
-    store = telemetry.logs if source == "logs" else telemetry.events
+    store = {"logs": telemetry.logs, "events": telemetry.events, "spans": telemetry.spans}[source]
     search = text(section(query, "search"), "query", "*")
     buckets = aggregate(store, search, window, [compute], groups)
     lines = []

@@ -1,5 +1,5 @@
 """
-Hosts: `GET /api/v1/hosts`, their totals and tags, from what agents have reported.
+Hosts: `GET /api/v1/hosts`, their totals and tags, from what agents have reported; muting.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from drillyard.telemetry.api.answers import answer
-from drillyard.telemetry.api.fields import whole_number
+from drillyard.telemetry.api.answers import ApiError, answer
+from drillyard.telemetry.api.body import read_object
+from drillyard.telemetry.api.fields import flag, text, whole_number
 from drillyard.telemetry.hosts import ACTIVE_S, UP_S, Host, find_hosts
+from drillyard.telemetry.monitors.downtimes import status
 from drillyard.telemetry.telemetry import Telemetry
 
 LIST_S = 3 * 3_600
@@ -36,12 +38,37 @@ def routes(telemetry: Telemetry) -> list[Route]:
         found = [host for host in await hosts(since_s) if wanted in host.name or wanted in host.tags]
         if given.get("sort_dir") == "desc":
             found.reverse()
-        shown = [_show(host, now_s()) for host in found[start : start + count]]
+        shown = [_show(host, now_s(), mutes(host.name)) for host in found[start : start + count]]
         return answer({"host_list": shown, "total_matching": len(found), "total_returned": len(shown)})
 
     async def totals(_: Request) -> Response:
         active, up = await hosts(now_s() - ACTIVE_S), await hosts(now_s() - UP_S)
         return answer({"total_active": len(active), "total_up": len(up)})
+
+    def mutes(name: str) -> list[dict[str, Any]]:
+        """A muted host is a downtime of its scope, as in Datadog."""
+        now_ms, every = telemetry.now_ms(), telemetry.downtimes.all()
+        return [one for one in every if one["scope"] == f"host:{name}" and status(one, now_ms) == "active"]
+
+    async def mute(request: Request) -> Response:
+        name, given = request.path_params["name"].lower(), await read_object(request)
+        if mutes(name) and not flag(given, "override"):
+            raise ApiError(400, f"host:{name} is already muted. To mute this host with a different end timestamp, "
+                                "add ?override=true to your request or include it in the body.")  # fmt: skip
+        end_s = whole_number(given, "end", 0, 0, TIME_MAX_S)
+        asked = {"scope": f"host:{name}", "message": text(given, "message"), "end_ms": end_s * 1000 or None}
+        for one in mutes(name):
+            telemetry.downtimes.cancel(one["id"], telemetry.now_ms())
+        telemetry.downtimes.create(asked, telemetry.now_ms())
+        return answer({"action": "Muted", "hostname": name, "message": asked["message"], "end": end_s or None})
+
+    async def unmute(request: Request) -> Response:
+        name = request.path_params["name"].lower()
+        if not mutes(name):
+            raise ApiError(400, f"Host {name[:200]} is not muted.")
+        for one in mutes(name):
+            telemetry.downtimes.cancel(one["id"], telemetry.now_ms())
+        return answer({"action": "Unmuted", "hostname": name})
 
     async def tags(_: Request) -> Response:
         found: dict[str, list[str]] = {}
@@ -53,11 +80,14 @@ def routes(telemetry: Telemetry) -> list[Route]:
     return [
         Route("/api/v1/hosts", listing, methods=["GET"]),
         Route("/api/v1/hosts/totals", totals, methods=["GET"]),
+        Route("/api/v1/host/{name}/mute", mute, methods=["POST"]),
+        Route("/api/v1/host/{name}/unmute", unmute, methods=["POST"]),
         Route("/api/v1/tags/hosts", tags, methods=["GET"]),
     ]
 
 
-def _show(host: Host, now_s: int) -> dict[str, Any]:
+def _show(host: Host, now_s: int, mutes: list[dict[str, Any]]) -> dict[str, Any]:
+    end_ms = mutes[0]["end_ms"] if mutes else None
     return {
         "id": host.id,
         "name": host.name,
@@ -66,8 +96,8 @@ def _show(host: Host, now_s: int) -> dict[str, Any]:
         "apps": ["agent"],
         "sources": ["agent"],
         "up": now_s - host.last_seen_s <= UP_S,
-        "is_muted": False,
-        "mute_timeout": None,
+        "is_muted": bool(mutes),
+        "mute_timeout": end_ms // 1000 if end_ms else None,
         "last_reported_time": host.last_seen_s,
         "tags_by_source": {"Datadog": list(host.tags)},
         "meta": {},

@@ -13,7 +13,8 @@ from starlette.routing import Route
 
 from drillyard.telemetry.api.answers import ApiError, answer
 from drillyard.telemetry.api.body import read_object
-from drillyard.telemetry.api.fields import texts, whole_number
+from drillyard.telemetry.api.downtimes import show_v1
+from drillyard.telemetry.api.fields import flag, texts, whole_number
 from drillyard.telemetry.monitors.book import check
 from drillyard.telemetry.monitors.search import find_monitors, groups_of, search_row
 from drillyard.telemetry.telemetry import Telemetry
@@ -35,6 +36,7 @@ def routes(telemetry: Telemetry) -> list[Route]:
         Route("/api/v1/monitor/{id:int}", surface.get, methods=["GET"]),
         Route("/api/v1/monitor/{id:int}", surface.change, methods=["PUT"]),
         Route("/api/v1/monitor/{id:int}", surface.delete, methods=["DELETE"]),
+        Route("/api/v1/monitor/{id:int}/validate", surface.validate_known, methods=["POST"]),
         Route("/api/v1/monitor/{id:int}/mute", surface.mute, methods=["POST"]),
         Route("/api/v1/monitor/{id:int}/unmute", surface.unmute, methods=["POST"]),
     ]
@@ -67,7 +69,8 @@ class _Monitors:
         ]
         size = whole_number(given, "page_size", 100 if "page" in given else 1_000, 1, 1_000)
         start = whole_number(given, "page", 0, 0, 1_000_000) * size
-        return answer([_show(monitor, states) for monitor in found[start : start + size]])
+        shown = found[start : start + size]
+        return answer([_show(monitor, states) | self.downtimes(given, monitor) for monitor in shown])
 
     async def create(self, request: Request) -> Response:
         return answer(_show(self._book.create(await read_object(request), self._telemetry.now_ms())))
@@ -76,8 +79,23 @@ class _Monitors:
         check(await read_object(request))
         return answer({})
 
+    async def validate_known(self, request: Request) -> Response:
+        self.known(request)
+        return await self.validate(request)
+
     async def get(self, request: Request) -> Response:
-        return answer(_show(self.known(request), _states(dict(request.query_params))))
+        given, monitor = dict(request.query_params), self.known(request)
+        return answer(_show(monitor, _states(given)) | self.downtimes(given, monitor))
+
+    def downtimes(self, given: dict[str, str], monitor: dict[str, Any]) -> dict[str, Any]:
+        """`matching_downtimes`, where they are asked for."""
+        if not flag(given, "with_downtimes"):
+            return {}
+        now_ms = self._telemetry.now_ms()
+        found: dict[str, dict[str, Any]] = {}
+        for group in monitor["groups"] or {"*": None}:
+            found |= {one["id"]: one for one in self._telemetry.downtimes.matching(monitor, group, now_ms)}
+        return {"matching_downtimes": [show_v1(one, now_ms) for one in found.values()]}
 
     async def change(self, request: Request) -> Response:
         identity = self.known(request)["id"]

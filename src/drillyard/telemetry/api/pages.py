@@ -27,6 +27,10 @@ from drillyard.telemetry.times import parse_time
 LIMIT_MAX = 1_000
 
 
+class EmptyWindow(ApiError):
+    """`from` is after `to`."""
+
+
 @dataclass(frozen=True)
 class Question:
     """A search as asked. `identity` is what must stay the same from page to page."""
@@ -44,7 +48,7 @@ def read_window(parts: Mapping[str, Any], now_ms: int) -> Window:
     start = parse_time(_or(parts.get("from"), "now-15m"), now_ms)
     end = parse_time(_or(parts.get("to"), "now"), now_ms)
     if start > end:
-        raise ApiError(400, "The time span is empty: from is after to.")
+        raise EmptyWindow(400, "The time span is empty: from is after to.")
     return Window(start, end)
 
 

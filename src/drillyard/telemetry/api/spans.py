@@ -16,7 +16,7 @@ from drillyard.telemetry.api.answers import ApiError, answer, request_id
 from drillyard.telemetry.api.body import read_object
 from drillyard.telemetry.api.fields import section, text
 from drillyard.telemetry.api.logs_aggregate import read_computes, read_groups
-from drillyard.telemetry.api.pages import answer_search, form_of, read_question, read_window
+from drillyard.telemetry.api.pages import EmptyWindow, answer_search, form_of, read_question, read_window
 from drillyard.telemetry.logs.aggregate import aggregate
 from drillyard.telemetry.logs.query import parse
 from drillyard.telemetry.otlp.spans import show_span
@@ -28,7 +28,10 @@ def routes(telemetry: Telemetry) -> list[Route]:
 
     async def search(request: Request) -> Response:
         asked = _asked(await read_object(request), "search_request")
-        question = read_question(asked, telemetry.now_ms())
+        try:
+            question = read_question(asked, telemetry.now_ms())
+        except EmptyWindow as wrong:
+            return _unprocessable(wrong.message)
         return await answer_search(request, telemetry, telemetry.spans, question, show_span)
 
     async def listing(request: Request) -> Response:
@@ -39,7 +42,11 @@ def routes(telemetry: Telemetry) -> list[Route]:
         started_s = time.monotonic()
         asked = _asked(await read_object(request), "aggregate_request")
         wanted = section(asked, "filter")
-        query, window = text(wanted, "query", "*"), read_window(wanted, telemetry.now_ms())
+        query = text(wanted, "query", "*")
+        try:
+            window = read_window(wanted, telemetry.now_ms())
+        except EmptyWindow as wrong:
+            return _unprocessable(wrong.message)
         parse(query)
         computes = read_computes(asked, window)
         groups = read_groups(asked, computes)
@@ -60,6 +67,11 @@ def routes(telemetry: Telemetry) -> list[Route]:
         Route("/api/v2/spans/events", listing, methods=["GET"]),
         Route("/api/v2/spans/analytics/aggregate", figures, methods=["POST"]),
     ]
+
+
+def _unprocessable(sentence: str) -> Response:
+    """The spans API alone refuses with a JSON:API error."""
+    return answer({"errors": [{"title": "Generic Error", "detail": sentence, "status": "422"}]}, 422)
 
 
 def _asked(body: Mapping[str, Any], kind: str) -> dict[str, Any]:

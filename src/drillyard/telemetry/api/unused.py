@@ -1,5 +1,5 @@
 """
-What this telemetry does not keep, read as in an account that has none of it: dashboards, SLOs, downtimes.
+What this telemetry does not keep, read as in an account that has none of it: dashboards, SLOs, notebooks.
 
 Investigators' tools look there as a matter of course, and an empty list is the true answer. Writing there is refused.
 """
@@ -19,8 +19,8 @@ _USER = {"type": "users", "id": "drillyard", "attributes": {"name": "on-call", "
 _EMPTY: dict[str, Any] = {
     "/api/v1/dashboard": {"dashboards": []},
     "/api/v1/slo": {"data": [], "error": None, "metadata": {"page": {"total_count": 0, "total_filtered_count": 0}}},
-    "/api/v1/downtime": [],
-    "/api/v2/downtime": {"data": [], "meta": {"page": {"total_filtered_count": 0}}},
+    "/api/v1/slo/search": {"data": {"type": "", "attributes": {"slos": [], "facets": {}}}, "meta": {"pagination": {}}},
+    "/api/v2/rum/applications": {"data": []},
     "/api/v1/notebooks": {"data": [], "meta": {"page": {"total_count": 0, "total_filtered_count": 0}}},
     "/api/v2/team": {"data": [], "meta": {"pagination": {"total": 0, "type": "number_size"}}},
     "/api/v2/services/definitions": {"data": []},

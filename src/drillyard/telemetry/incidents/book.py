@@ -13,6 +13,7 @@ import orjson
 
 from drillyard.base.errors import DrillyardError
 from drillyard.base.files import write_atomically
+from drillyard.telemetry.incidents.parts import PARTS_MAX, PartError
 from drillyard.telemetry.kept import read_kept
 from drillyard.telemetry.logs.query import matches, parse
 from drillyard.telemetry.logs.record import Record
@@ -40,10 +41,12 @@ class IncidentBook:
         self._path = path
         self._incidents: dict[str, Json] = {}
         self._timelines: dict[str, list[Json]] = {}
+        self._parts: dict[str, dict[str, list[Json]]] = {}
         self._next = 1
         kept = read_kept(path)
         if kept:
             self._incidents, self._timelines, self._next = kept["incidents"], kept["timelines"], kept["next"]
+            self._parts = kept.get("parts", {})
 
     def get(self, identity: str) -> tuple[str, Json] | None:
         """By its id, or by its public number."""
@@ -97,6 +100,33 @@ class IncidentBook:
     def delete(self, identity: str) -> None:
         """With its timeline."""
         del self._incidents[identity], self._timelines[identity]
+        self._parts.pop(identity, None)
+        self._save()
+
+    def parts(self, identity: str, kind: str) -> list[Json]:
+        """Its `impacts` or `todos`, oldest first. After changing one, call `parts_changed`."""
+        return self._parts.setdefault(identity, {}).setdefault(kind, [])
+
+    def add_part(self, identity: str, kind: str, part: Json, now_ms: int) -> None:
+        """Raises PartError when there are too many."""
+        parts = self.parts(identity, kind)
+        if len(parts) >= PARTS_MAX:
+            raise PartError(f"The incident has {PARTS_MAX} {kind} already.")
+        parts.append(part)
+        self.parts_changed(identity, now_ms)
+
+    def parts_changed(self, identity: str, now_ms: int) -> None:
+        """The incident hurts customers from its first impact's start to its last one's end."""
+        impacts = self.parts(identity, "impacts")
+        attributes = self._incidents[identity] | {"modified": iso(now_ms)}
+        if impacts:
+            ends = [impact["end_at"] for impact in impacts]
+            attributes |= {
+                "customer_impacted": True,
+                "customer_impact_start": min(impact["start_at"] for impact in impacts),
+                "customer_impact_end": None if None in ends else max(ends),
+            }
+        self._incidents[identity] = attributes | _durations(attributes)
         self._save()
 
     def timeline(self, identity: str) -> list[Json]:
@@ -125,7 +155,7 @@ class IncidentBook:
         return sorted(found, key=lambda pair: int(pair[1]["public_id"]), reverse=newest_first)
 
     def _save(self) -> None:
-        kept = {"incidents": self._incidents, "timelines": self._timelines, "next": self._next}
+        kept = {"incidents": self._incidents, "timelines": self._timelines, "next": self._next, "parts": self._parts}
         write_atomically(self._path, orjson.dumps(kept))
 
 
@@ -195,11 +225,13 @@ def _text_or_null(name: str, value: Any) -> str | None:
 
 
 def _durations(attributes: Json) -> Json:
-    """Seconds from creation to detection, and from detection to the end."""
+    """Seconds from creation to detection, from detection to the end, and of the customers' impact."""
+    started, ended = (_moment(attributes.get(f"customer_impact_{name}")) for name in ("start", "end"))
     created, detected, resolved = (_moment(attributes.get(name)) for name in ("created", "detected", "resolved"))
     repair = max(0, resolved - detected) // 1000 if resolved and detected else 0
     detect = max(0, detected - created) // 1000 if created and detected else 0
     return {
+        "customer_impact_duration": max(0, ended - started) // 1000 if started and ended else 0,
         "time_to_detect": detect,
         "time_to_repair": repair,
         "time_to_resolve": repair,

@@ -14,6 +14,7 @@ from drillyard.telemetry.events.event import Event
 from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.monitors.answer import Oracle, Values
 from drillyard.telemetry.monitors.book import MonitorBook
+from drillyard.telemetry.monitors.downtimes import DowntimeBook
 from drillyard.telemetry.monitors.query import RecordQuestion
 from drillyard.telemetry.monitors.state import ALERT, NO_DATA, OK, WARN, Transition, overall, state_of, transition_kind
 from drillyard.telemetry.times import iso
@@ -30,8 +31,17 @@ AddEvents = Callable[[Sequence[Record]], Awaitable[None]]
 class Evaluator:
     """`run` goes on for ever; `look` is one round."""
 
-    def __init__(self, book: MonitorBook, oracle: Oracle, read: Read, add_events: AddEvents, clock: Clock) -> None:
+    def __init__(
+        self,
+        book: MonitorBook,
+        downtimes: DowntimeBook,
+        oracle: Oracle,
+        read: Read,
+        add_events: AddEvents,
+        clock: Clock,
+    ) -> None:
         self._book = book
+        self._downtimes = downtimes
         self._oracle = oracle
         self._read = read
         self._add_events = add_events
@@ -57,7 +67,11 @@ class Evaluator:
             if transitions:
                 self._book.save()
             if "*" not in monitor["options"].get("silenced", {}):
-                events += [transition_event(monitor, change, now_ms).record() for change in transitions]
+                events += [
+                    transition_event(monitor, change, now_ms).record()
+                    for change in transitions
+                    if not self._downtimes.matching(monitor, change.group, now_ms)
+                ]
         if events:
             await self._add_events(events)
 

@@ -62,7 +62,7 @@ def search_row(monitor: dict[str, Any]) -> dict[str, Any]:
         "type": monitor["type"],
         "query": monitor["query"],
         "tags": monitor["tags"],
-        "scopes": re.findall(r"\{([^{}]*)\}(?! by)", monitor["query"])[:1],
+        "scopes": re.findall(r"[\w.]\{([^{}]*)\}", monitor["query"])[:1],
         "metrics": re.findall(r"([A-Za-z][\w.]*)\{", monitor["query"]),
         "classification": monitor["type"].split()[0],
         "creator": monitor["creator"],
