@@ -82,7 +82,7 @@ def whole_drill_s(incident: str, home: str) -> float:
 
 def kill_one(incident: str, after_s: float, by_command: bool, before: dict[str, Any], home: str) -> Kill:
     """Starts a drill, kills its process after so long, and waits for whoever has to heal."""
-    environment = {**os.environ, "DRILLYARD_HOME": home, "DRILL_YARD": YARD}
+    environment = {**os.environ, "DRILLYARD_HOME": home, "DRILL_YARD": YARD, "DRILL_SCREENSHOTS": "off"}
     runner = subprocess.Popen(
         [DRILL, "run", incident],
         env=environment,

@@ -21,7 +21,8 @@ Drill = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "DRILLYARD_HOME": str(home), "DRILL_YARD": YARD, "COLUMNS": "200"}
+    settings = {"DRILLYARD_HOME": str(home), "DRILL_YARD": YARD, "COLUMNS": "200", "DRILL_SCREENSHOTS": "off"}
+    return {**os.environ, **settings}
 
 
 @pytest.fixture(scope="session")

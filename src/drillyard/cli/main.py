@@ -22,6 +22,7 @@ from drillyard.cli import (
     play,
     reconcile,
     records,
+    report,
     timeline,
     yards,
 )
@@ -44,6 +45,7 @@ play.register(app)
 by_hand.register(app)
 reconcile.register(app)
 records.register(app)
+report.register(app)
 logs.register(app)
 timeline.register(app)
 events.register(app)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from drillyard.base.clock import rfc3339
 from drillyard.base.errors import DrillyardError
 from drillyard.drills import order_book, views
 from drillyard.drills.scene import Scene
@@ -35,25 +36,27 @@ from drillyard.incidents.expectation import (
 from drillyard.load import Attempt
 from drillyard.load.canary import CanaryResult, canary_order
 from drillyard.record.verdicts import Check, judge_later
+from drillyard.yard.datadog import Found
 
 Seen = tuple[bool | None, object]
 _PATIENCE_S = 10.0
 _DRAIN_S = 60.0
 _CANARY_S = 30.0
+_ITEMS_MAX = 100
 
 
 async def check(scene: Scene, expectation: Expectation, *, phase: str) -> Check:
     """One check of the record. Never raises for what the yard does: a look that fails is UNCLEAR."""
     what = expectation.what()
     look, claim, expected = _LOOKS[type(what)](scene, what, phase)
-    name = f"{phase}-{_name(what)}"
-    return await judge_later(name, claim, expected, look)
+    return await judge_later(check_name(phase, what), claim, expected, look)
 
 
-def _name(what: Any) -> str:
+def check_name(phase: str, what: Any) -> str:
+    """`while-on-queue`, `recovered-canary`; of logs with their title."""
     words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in type(what).__name__).strip("-")
     title = getattr(what, "title", None)
-    return f"{words}-{'-'.join(title.lower().split())}" if title else words
+    return f"{phase}-{words}-{'-'.join(title.lower().split())}" if title else f"{phase}-{words}"
 
 
 async def patiently(scene: Scene, look: Callable[[], Awaitable[Seen]], patience_s: float = _PATIENCE_S) -> Seen:
@@ -202,7 +205,7 @@ def _logs(scene: Scene, what: Logs, phase: str) -> Made:
     wanted = scene.number(what.count)
 
     async def look() -> Seen:
-        found = await scene.yard.datadog.logs(what.query, _window_start(scene), scene.clock.now())
+        found = await _searched(scene, what, phase)
         return found.count >= wanted, f"{found.count} log(s)"
 
     return lambda: patiently(scene, look), what.title, f"at least {wanted} log(s) for {what.query}"
@@ -210,11 +213,21 @@ def _logs(scene: Scene, what: Logs, phase: str) -> Made:
 
 def _no_logs(scene: Scene, what: NoLogs, phase: str) -> Made:
     async def look() -> Seen:
-        found = await scene.yard.datadog.logs(what.query, _window_start(scene), scene.clock.now(), limit=20)
+        found = await _searched(scene, what, phase, limit=20)
         sample = found.items[0]["attributes"]["message"][:160] if found.items else ""
         return found.count == 0, f"{found.count} log(s)" + (f", the first: {sample}" if sample else "")
 
     return look, what.title, f"no log for {what.query}"
+
+
+async def _searched(scene: Scene, what: Logs | NoLogs, phase: str, limit: int | None = None) -> Found:
+    """Searches, and keeps for the record what was asked and found."""
+    start, end = _window_start(scene), scene.clock.now()
+    found = await scene.yard.datadog.logs(what.query, start, end, limit=limit)
+    asked = {"title": what.title, "query": what.query, "from": rfc3339(start), "to": rfc3339(end)}
+    name = check_name(phase, what)
+    scene.searches[name] = {**asked, "count": found.count, "items": found.items[:_ITEMS_MAX]}
+    return found
 
 
 def _shipped_once(scene: Scene, what: ShippedOnce, phase: str) -> Made:

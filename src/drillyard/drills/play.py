@@ -19,7 +19,17 @@ from typing import Any
 
 from drillyard.base.errors import DrillyardError
 from drillyard.cluster.client import ApiError
-from drillyard.drills import baseline, desired_state, expectations, order_book, queries, views
+from drillyard.drills import (
+    baseline,
+    desired_state,
+    expectations,
+    order_book,
+    queries,
+    screenshot,
+    signals,
+    snapshots,
+    views,
+)
 from drillyard.drills.investigator import let_in
 from drillyard.drills.scene import Scene
 from drillyard.faults.active import ActiveFaults, wait_for
@@ -100,6 +110,8 @@ async def _prepare(scene: Scene, active: ActiveFaults) -> dict[str, Any]:
             raise DrillInvalid(f"The baseline does not hold: {check.claim}: {check.seen}.")
     scene.restarts_before = await order_book.restarts(scene)
     scene.views_before = await views.baseline(scene, scene.incident.load.views)
+    await snapshots.take(scene, "before")
+    await snapshots.keep_rule(scene)
     return await desired_state.snapshot(scene.yard.api)
 
 
@@ -176,6 +188,9 @@ async def _observe(scene: Scene) -> None:
     for expectation in scene.incident.while_on:
         scene.note(await expectations.check(scene, expectation, phase="while-on"))
     await queries.run_all(scene)
+    await snapshots.take(scene, "during")
+    scene.record.evidence("searches", scene.searches)
+    await screenshot.take(scene, "shop-during")
 
 
 async def _hold(scene: Scene) -> None:
@@ -231,6 +246,9 @@ async def _verify(scene: Scene, before: dict[str, Any]) -> None:
     for expectation in scene.incident.recovered:
         scene.note(await expectations.check(scene, expectation, phase="recovered"))
     await _account(scene)
+    await snapshots.take(scene, "after")
+    scene.record.evidence("searches", scene.searches)
+    await signals.keep(scene)
     changes = desired_state.differences(before, await desired_state.snapshot(scene.yard.api))
     scene.note(
         Check(

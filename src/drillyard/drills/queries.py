@@ -15,6 +15,7 @@ from drillyard.record.verdicts import Check, judge_later
 from drillyard.yard.datadog import Found
 
 _SAMPLES = 3
+_ITEMS_MAX = 1000
 
 
 async def run_all(scene: Scene) -> None:
@@ -28,6 +29,10 @@ async def run_all(scene: Scene) -> None:
         scene.note(await _run(scene, query, "document", query.query, query.expect, start, end, rows))
         if query.corrected and query.corrected_expect:
             scene.note(await _run(scene, query, "corrected", query.corrected, query.corrected_expect, start, end, rows))
+    for number, row in enumerate(rows, start=1):
+        # Each result is a file of its own, so that a link in the report opens it when the yard is long gone.
+        row["results"] = f"query-{number}"
+        scene.record.evidence(row["results"], {"query": row["query"], "count": row["count"], "items": row.pop("items")})
     scene.record.evidence("queries", rows)
 
 
@@ -54,6 +59,7 @@ async def _run(
                 "from": rfc3339(start),
                 "to": rfc3339(end),
                 "count": found.count,
+                "items": found.items[:_ITEMS_MAX],
                 "explanation": query.reason if source == "document" else None,
                 "samples": [_sample(query.kind, item) for item in found.items[:_SAMPLES]],
             }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -67,6 +67,8 @@ class Scene:
     ledger: ShopperLedger = field(default_factory=ShopperLedger)
     canary_ids: list[str] = field(default_factory=list)
     fault_on_at: datetime | None = None
+    searches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The log searches behind the checks: each check's name, with what was asked and found last."""
     views_before: list[View] = field(default_factory=list)
     views: list[View] = field(default_factory=list)
     restarts_before: dict[str, int] = field(default_factory=dict)

@@ -49,11 +49,12 @@ async def fetch(yard: Yard) -> Fetched:
         charges=charges,
         found=reconcile([], orders, charges, refunds, processed),
         queued=queue.messages,
-        limit_cents=await _limit_cents(yard),
+        limit_cents=await payment_limit_cents(yard),
     )
 
 
-async def _limit_cents(yard: Yard) -> int | None:
+async def payment_limit_cents(yard: Yard) -> int | None:
+    """What payment authorises at most now; None where its setting is no number. Raises ApiError."""
     deployment = await yard.api.get("deployments", SHOP_NAMESPACE, "payment")
     containers = deployment["spec"]["template"]["spec"]["containers"]
     settings = {one["name"]: one.get("value", "") for c in containers for one in c.get("env") or ()}

@@ -134,6 +134,15 @@ class Record:
     def ledger_names(self) -> tuple[str, ...]:
         return _names(self.path / layout.LEDGERS)
 
+    @property
+    def picture_names(self) -> tuple[str, ...]:
+        folder = self.path / layout.EVIDENCE
+        return tuple(sorted(path.stem for path in folder.glob("*.png"))) if folder.is_dir() else ()
+
+    def picture(self, name: str) -> bytes:
+        """That picture, a PNG. Raises DrillyardError when there is none, or it is unreadable."""
+        return _read(self.path / layout.EVIDENCE / f"{layout.check_name(name)}.png")
+
     def evidence(self, name: str) -> Any:
         """That evidence, text or JSON; None when there is none. Raises DrillyardError when unreadable."""
         text = self.path / layout.EVIDENCE / f"{layout.check_name(name)}.txt"

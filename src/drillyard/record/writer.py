@@ -134,6 +134,10 @@ class RecordWriter:
         """Stores `ledgers/<name>.json`, a list of rows, replacing an earlier one, and notes its SHA-256."""
         return self._store(f"{layout.LEDGERS}/{layout.check_name(name)}.json", as_document(list(rows)))
 
+    def picture(self, name: str, png: bytes) -> Path:
+        """Stores `evidence/<name>.png` and notes its SHA-256."""
+        return self._store(f"{layout.EVIDENCE}/{layout.check_name(name)}.png", png)
+
     def check(self, check: Check) -> None:
         """Notes one check, and keeps it for the verdict."""
         self._checks.append(check)

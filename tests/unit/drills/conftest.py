@@ -63,7 +63,8 @@ class FakeYard:
 
     # The Kubernetes API.
     async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
-        return {"spec": {"replicas": self.replicas}}
+        template = {"spec": {"containers": [{"env": [{"name": "DECLINE_OVER", "value": "105"}]}]}}
+        return {"spec": {"replicas": self.replicas, "template": template}}
 
     async def list(self, kind: str, namespace: str | None = None, **_: Any) -> ObjectList:
         if kind == "pods":
@@ -128,6 +129,12 @@ class FakeYard:
 
     async def events(self, query: str, start: datetime, end: datetime, **_: Any) -> Found:
         return Found(1, [{"attributes": {"message": "Scaled down replica set queue-master-1 from 1 to 0"}}])
+
+    async def count(self, query: str, start: datetime, end: datetime) -> int:
+        return len(self.lines)
+
+    async def metrics(self, query: str, start: datetime, end: datetime) -> list[dict[str, Any]]:  # type: ignore[valid-type]
+        return []
 
     async def containers(self, filter_tags: str) -> Found:
         return Found(self.replicas, [])

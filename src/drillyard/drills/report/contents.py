@@ -6,6 +6,7 @@ Both forms of the report (page and Markdown) are renderings of this one object, 
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from typing import Any
 from drillyard.base.errors import DrillyardError
 from drillyard.drills.report.audit import DEPTH_SERIES, judge_again
 from drillyard.drills.report.chart import Chart, runs, seconds
+from drillyard.drills.report.counterfactual import Fate, fates
+from drillyard.drills.report.impact import Cost, impact
+from drillyard.drills.report.requirements import Requirement, requirements
 from drillyard.drills.report.story import tell
 from drillyard.drills.report.window import FaultWindow, fault_window
 from drillyard.drills.report.words import money, offset, printable, time_of_day, times
@@ -73,6 +77,8 @@ class QueryRun:
     count: int
     explanation: str
     samples: tuple[str, ...]
+    results: str | None
+    command: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,9 @@ class Contents:
     investigator_output: str
     investigator_changes: tuple[str, ...] | None
     hashes: tuple[tuple[str, str, bool], ...]
+    costs: tuple[Cost, ...]
+    fates: tuple[Fate, ...]
+    requirements: tuple[Requirement, ...]
 
     @property
     def title(self) -> str:
@@ -162,6 +171,9 @@ def _read(record: Record) -> Contents:
         queries=_queries(record.evidence("queries") or ()),
         investigator_output=_cut(printable(record.evidence("investigator-output") or "")),
         investigator_changes=None if changes is None else tuple(printable(change) for change in changes),
+        costs=impact(record, window, accounts),
+        fates=fates(record, accounts),
+        requirements=requirements(record, incident),
         hashes=tuple((name, value, name not in altered) for name, value in sorted(record.sha256.items())),
     )
 
@@ -271,9 +283,19 @@ def _queries(rows: Iterable[Mapping[str, Any]]) -> tuple[QueryGroup, ...]:
                 count=int(row["count"]),
                 explanation=printable(row["explanation"] or ""),
                 samples=tuple(printable(sample) for sample in row["samples"]),
+                results=f"evidence/{row['results']}.json" if row.get("results") else None,
+                command=_command(row),
             )
         )
     return tuple(QueryGroup(title, tuple(found)) for title, found in groups.items())
+
+
+def _command(row: Mapping[str, Any]) -> str:
+    """What asks the same again while the yard is up."""
+    if row["kind"] == "containers":
+        return ""
+    window = f" --from {row['from']} --to {row['to']}"
+    return printable(f"drill {row['kind']} {shlex.quote(str(row['query']))}{window}")
 
 
 def _cut(text: str) -> str:

@@ -7,6 +7,7 @@ The page stands alone: no script, no request to anywhere, one file that can be m
 
 from __future__ import annotations
 
+import base64
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from drillyard.base.files import write_atomically
 from drillyard.drills.report import words
 from drillyard.drills.report.chart import draw
 from drillyard.drills.report.contents import read_contents
+from drillyard.drills.report.junit import junit
 from drillyard.record import Record
 
 REPORT_HTML = "report.html"
 REPORT_MARKDOWN = "report.md"
+JUNIT = "junit.xml"
 
 
 def render_html(record: Record) -> str:
@@ -34,7 +37,9 @@ def render_html(record: Record) -> str:
     return (
         _environment(html=True)
         .get_template("page.html")
-        .render(contents=contents, chart_wide=wide, chart_narrow=narrow, style=Markup(style))
+        .render(
+            contents=contents, chart_wide=wide, chart_narrow=narrow, style=Markup(style), pictures=_pictures(record)
+        )
     )
 
 
@@ -45,7 +50,7 @@ def render_markdown(record: Record) -> str:
 
 def write_reports(record_path: Path) -> Path:
     """
-    Writes `report.md` and `report.html` into the record's folder; gives the path of the latter.
+    Writes `report.md`, `junit.xml` and `report.html` into the record's folder; gives the path of the latter.
 
     Raises DrillyardError when the folder is no record, is damaged, or cannot be written.
     """
@@ -53,10 +58,19 @@ def write_reports(record_path: Path) -> Path:
     page, text = render_html(record), render_markdown(record)
     try:
         write_atomically(record_path / REPORT_MARKDOWN, text.encode("utf-8", errors="replace"))
+        write_atomically(record_path / JUNIT, junit(record))
         write_atomically(record_path / REPORT_HTML, page.encode("utf-8", errors="replace"))
     except OSError as error:
         raise DrillyardError(f"Cannot write the report into {record_path}: {error.strerror or error}.") from error
     return record_path / REPORT_HTML
+
+
+def _pictures(record: Record) -> list[tuple[str, str]]:
+    """(name, data URI): the page holds them itself."""
+    return [
+        (name, "data:image/png;base64," + base64.b64encode(record.picture(name)).decode())
+        for name in record.picture_names
+    ]
 
 
 def _environment(*, html: bool) -> Environment:
