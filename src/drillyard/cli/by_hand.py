@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
+from drillyard.base.errors import SettingError
 from drillyard.cli.options import DEFAULT_YARD, YardName
 from drillyard.cli.play import find_incident
 from drillyard.drills.by_hand import inject as put_in
 from drillyard.drills.recover import heal_all
+from drillyard.yard import cluster_elsewhere
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +44,11 @@ def inject(
 
     `drill heal` ends them; the yard ends them by itself when their time is over. `drill status` shows them.
     """
+    if cluster_elsewhere.chosen():
+        raise SettingError(
+            "`drill inject` needs a yard: nothing in another cluster would heal it when its time is over.",
+            hint="`drill --context NAME run INCIDENT` heals what it breaks.",
+        )
     chosen = find_incident(incident, method)
     for line in asyncio.run(put_in(chosen, yard, duration_s=duration, after_load=after_load)):
         typer.echo(line)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -26,6 +26,7 @@ from drillyard.cli import (
     timeline,
     yards,
 )
+from drillyard.yard.home import CONTEXT
 
 READER_GONE = 141
 app = typer.Typer(
@@ -38,6 +39,34 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def options(
+    context: Annotated[
+        str,
+        typer.Option(
+            envvar=CONTEXT,
+            metavar="NAME",
+            help="Use the cluster of this kubeconfig context, with the shop of deploy/ in it, instead of a yard.",
+        ),
+    ] = "",
+    kubeconfig: Annotated[
+        str,
+        typer.Option(metavar="FILE", help="The kubeconfig of --context. [default: KUBECONFIG, else ~/.kube/config]"),
+    ] = "",
+) -> None:
+    """Break a real shop on purpose, and see whether the on-call can tell, repair it, and account for every order."""
+    # Environment variables, so that the commands that drill itself starts use the same cluster.
+    if kubeconfig and not context:
+        raise SettingError(
+            "--kubeconfig is given without --context.", hint="`drill --context NAME …` chooses a cluster."
+        )
+    if context:
+        os.environ[CONTEXT] = context
+    if kubeconfig:
+        os.environ["KUBECONFIG"] = kubeconfig
+
 
 yards.register(app)
 catalogue.register(app)

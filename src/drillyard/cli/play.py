@@ -26,6 +26,7 @@ from drillyard.faults.active import ActiveFaults
 from drillyard.incidents import catalogue
 from drillyard.incidents.schema import Incident
 from drillyard.record.verdicts import Outcome
+from drillyard.yard import cluster_elsewhere
 from drillyard.yard.home import YardFolder, yard_folder
 from drillyard.yard.lifecycle import UpOptions, start_yard, stop_yard
 from drillyard.yard.state import YardState
@@ -126,7 +127,13 @@ def _check_orders(incident: Incident, orders: int | None) -> None:
 
 
 def _play(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Played:
-    was_up = YardState.read(folder) is not None
+    context = cluster_elsewhere.chosen()
+    if context and (settings.hold or settings.command):
+        raise SettingError(
+            f"Nobody can be let into context {context}: drill makes no user with an investigator's rights there.",
+            hint="Leave --hold and the command out, or play in a yard.",
+        )
+    was_up = context is not None or YardState.read(folder) is not None
     if was_up:
         _heal_first(folder)
     else:

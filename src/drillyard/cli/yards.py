@@ -14,11 +14,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from drillyard.base.errors import SettingError
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.progress import starting
 from drillyard.cluster.client import ApiError
 from drillyard.drills.recover import HEALER
 from drillyard.faults.active import ActiveFaults
+from drillyard.yard import cluster_elsewhere
 from drillyard.yard.home import yard_folder
 from drillyard.yard.lifecycle import UpOptions, require_up, start_yard, stop_yard
 from drillyard.yard.memory import pss_of_yard
@@ -59,6 +61,7 @@ def up(
 
     Returns when every pod is Ready. `drill env` then says how to reach it.
     """
+    _refuse_elsewhere("up", "`kubectl apply -k deploy/…` puts the shop into it: docs/real-cluster.md.")
     folder = yard_folder(yard)
     options = UpOptions.checked(broker=broker, broker_management=broker_management, settings=setting or [])
     with starting(yard, quiet=json_output) as progress:
@@ -77,6 +80,7 @@ def up(
 
 def status(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:
     """Show what runs, what is broken on purpose, and how much memory it takes."""
+    _refuse_elsewhere("status", "`kubectl get pods -A` shows what runs in it.")
     folder = yard_folder(yard)
     state = require_up(folder)
     pods = asyncio.run(_pods(yard))
@@ -100,6 +104,7 @@ def status(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:
 
 def down(yard: YardName = DEFAULT_YARD) -> None:
     """Stop a yard; no process, port or state of it remains. Records and caches stay."""
+    _refuse_elsewhere("down", "`kubectl delete -k deploy/…` takes the shop out of it.")
     stopped = stop_yard(yard_folder(yard))
     typer.echo(f"Yard {yard} is down." if stopped else f"Yard {yard} was not up; nothing of it is left.")
 
@@ -112,6 +117,7 @@ def env(
     json_output: Json = False,
 ) -> None:
     """Print shell exports: KUBECONFIG, FRONT_END_URL, Datadog keys and so on. Use: eval "$(drill env)"."""
+    _refuse_elsewhere("env", "Its kubeconfig and its Datadog keys are yours already.")
     folder = yard_folder(yard)
     environment = require_up(folder).environment(folder, investigator=investigator)
     if json_output:
@@ -123,12 +129,21 @@ def env(
 
 def endpoints(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:
     """Print the loopback address of every service, store, broker and API."""
+    _refuse_elsewhere("endpoints", "`kubectl port-forward` reaches a Service of it.")
     state = require_up(yard_folder(yard))
     if json_output:
         typer.echo(json.dumps({"services": dict(state.services)}))
         return
     for name, address in state.services.items():
         typer.echo(f"{name:24} {address}")
+
+
+def _refuse_elsewhere(command: str, instead: str) -> None:
+    context = cluster_elsewhere.chosen()
+    if context:
+        raise SettingError(
+            f"`drill {command}` is about a yard of this machine, not about context {context}.", hint=instead
+        )
 
 
 async def _pods(yard: str) -> list[dict[str, Any]]:

@@ -49,6 +49,7 @@ class HttpApi:
         timeout_s: float = _TIMEOUT_S,
     ) -> None:
         self._url, self._manager, self._timeout_s = url.rstrip("/"), manager, timeout_s
+        self.token = token
         self._ssl: ssl.SSLContext | bool = ssl_context or True
         headers = {"User-Agent": manager, **({"Authorization": f"Bearer {token}"} if token else {})}
         self._session = aiohttp.ClientSession(headers=headers, read_bufsize=_LINE_MAX)
@@ -150,6 +151,18 @@ class HttpApi:
         if uid is not None:
             body["preconditions"] = {"uid": uid}
         await self._request("DELETE", _path(_row(kind), namespace, name), body=body)
+
+    async def websocket(self, path: str, *, query: Mapping[str, str], protocol: str) -> aiohttp.ClientWebSocketResponse:
+        """Opens a stream of the API server, such as a pod's `portforward`. Raises ApiError or ConnectionError."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._session.ws_connect(
+                    self._url + path, params=query, protocols=(protocol,), ssl=self._ssl, max_msg_size=0
+                )
+        except aiohttp.WSServerHandshakeError as refused:
+            raise ApiError(refused.status, "Unknown", f"{path}: {refused.message}", {}) from refused
+        except (aiohttp.ClientError, TimeoutError) as lost:
+            raise ConnectionError(f"{self._url}: {lost}") from lost
 
     def _written_by(self) -> dict[str, str]:
         return {"fieldManager": self._manager}

@@ -5,6 +5,7 @@ One drill in one yard: opens the yard and the record, plays, and renders the rep
 from __future__ import annotations
 
 import platform
+import shlex
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -20,6 +21,7 @@ from drillyard.incidents.schema import Incident
 from drillyard.record.reader import Record
 from drillyard.record.verdicts import Verdict
 from drillyard.record.writer import RecordWriter
+from drillyard.yard import cluster_elsewhere
 from drillyard.yard.yard import open_yard
 
 
@@ -86,9 +88,11 @@ async def play_in_yard(incident: Incident, settings: DrillSettings, name: str, a
 
 
 def _command(incident: Incident, settings: DrillSettings, name: str) -> str:
-    parts = [f"drill run {incident.name} --seed {settings.seed}"]
+    context = cluster_elsewhere.chosen()
+    drill = f"drill --context {shlex.quote(context)}" if context else "drill"
+    parts = [f"{drill} run {incident.name} --seed {settings.seed}"]
     if settings.orders is not None:
         parts.append(f"--orders {settings.orders}")
-    if name != "default":
+    if name != "default" and not context:
         parts.append(f"--yard {name}")
     return " ".join(parts)

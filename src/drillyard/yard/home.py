@@ -9,6 +9,7 @@ Where a yard lives: one folder for its state, removed by `drill down`; records a
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from drillyard.base.errors import DrillyardError, SettingError
 
+CONTEXT = "DRILL_CONTEXT"
+"""The environment variable (and so the option `--context`) that chooses a cluster elsewhere instead of a yard."""
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -92,10 +95,23 @@ class YardFolder:
 
 
 def yard_folder(name: str) -> YardFolder:
-    """Raises SettingError for a name that is no DNS label."""
+    """
+    The folder of the yard; of the chosen context, where a cluster elsewhere is used.
+
+    Raises SettingError for a name that is no DNS label.
+    """
+    context = os.environ.get(CONTEXT)
+    if context:
+        return YardFolder(home(), _name_of(context))
     if not _NAME.fullmatch(name):
         raise SettingError(
             f'"{name}" is no name for a yard.',
             hint="Use 1 to 32 lower-case letters, digits and dashes, such as yard-2.",
         )
     return YardFolder(home(), name)
+
+
+def _name_of(context: str) -> str:
+    """A dot is in no yard's name, so no context's folder is a yard's; the digest keeps similar names apart."""
+    readable = re.sub(r"[^a-z0-9]+", "-", context.lower()).strip("-")[:40]
+    return f"context.{readable}.{hashlib.sha256(context.encode()).hexdigest()[:6]}"

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.base.processes import ProcessId, stop
+from drillyard.cluster.kubelet import limits
 from drillyard.yard.home import YardFolder
 from drillyard.yard.images import SERVICES
 from drillyard.yard.state import YardLock, YardState
@@ -205,10 +206,11 @@ def _end(control_plane: subprocess.Popen[bytes]) -> None:
 
 
 def _clear(folder: YardFolder) -> None:
-    """Ends processes that a killed control plane may have left, then removes the folder."""
+    """Ends processes that a killed control plane may have left, then removes their cgroups and the folder."""
     with contextlib.suppress(FileNotFoundError, ValueError, TypeError, KeyError):
         left = [ProcessId(**one) for one in json.loads((folder.path / "processes.json").read_text())]
         stop(left, grace_s=1)
+    limits.remove_remains(folder.path / "node")
     shutil.rmtree(folder.path, ignore_errors=True)
     if folder.path.exists():
         shutil.rmtree(folder.path)

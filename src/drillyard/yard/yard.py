@@ -15,7 +15,8 @@ import httpx
 from drillyard.base.clock import Clock, SystemClock
 from drillyard.base.errors import DrillyardError
 from drillyard.cluster.client import Api, ApiError
-from drillyard.yard import kubeconfig
+from drillyard.cluster.http_api import HttpApi
+from drillyard.yard import cluster_elsewhere, kubeconfig_context
 from drillyard.yard.bank import BankClient
 from drillyard.yard.broker import BrokerClient
 from drillyard.yard.control.client import ControlClient
@@ -112,24 +113,36 @@ class Yard:
 
 @contextlib.asynccontextmanager
 async def open_yard(name: str) -> AsyncIterator[Yard]:
-    """The running yard of that name. Raises DrillyardError when it is not up."""
+    """
+    The running yard of that name, or the cluster of the context that `--context` chose.
+
+    Raises DrillyardError when it is not up.
+    """
     folder = yard_folder(name)
-    state = YardState.read(folder)
-    if state is None:
-        raise DrillyardError(f"Yard {name} is not up.", hint=f"`drill up{_option(name)}` starts it.")
     async with contextlib.AsyncExitStack() as stack:
-        api = kubeconfig.connect(folder.kubeconfig)
-        stack.push_async_callback(api.close)
+        context = cluster_elsewhere.chosen()
+        if context:
+            state, api = await cluster_elsewhere.look(folder, context, stack)
+        else:
+            state, api = _own(folder)
+            stack.push_async_callback(api.close)
         broker = BrokerClient(state.management_url)
         stack.push_async_callback(broker.close)
         bank = BankClient(f"http://{state.services['bank']}", state.bank_key, state.bank_admin_key)
         stack.push_async_callback(bank.close)
-        datadog = DatadogClient(f"http://{state.services['telemetry']}", state.api_key, state.app_key)
+        datadog = DatadogClient(state.datadog_url, state.api_key, state.app_key)
         stack.push_async_callback(datadog.close)
         control = ControlClient(state.control_url, state.control_token)
         stack.push_async_callback(control.close)
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
         yield Yard(folder, state, api=api, broker=broker, bank=bank, datadog=datadog, control=control, http=http)
+
+
+def _own(folder: YardFolder) -> tuple[YardState, HttpApi]:
+    state = YardState.read(folder)
+    if state is None:
+        raise DrillyardError(f"Yard {folder.name} is not up.", hint=f"`drill up{_option(folder.name)}` starts it.")
+    return state, kubeconfig_context.connect([folder.kubeconfig])
 
 
 def _option(name: str) -> str:
