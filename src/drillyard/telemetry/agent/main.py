@@ -20,8 +20,10 @@ from aiohttp import web
 from drillyard.base.clock import Clock, SystemClock
 from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.agent.command import install_command
+from drillyard.telemetry.agent.copies import Copy
 from drillyard.telemetry.agent.events import EventForwarder
 from drillyard.telemetry.agent.intake import Intake
+from drillyard.telemetry.agent.joiner import Joiner
 from drillyard.telemetry.agent.kubernetes import KubernetesApi
 from drillyard.telemetry.agent.measure import Kubernetes, Measurements, named_broker
 from drillyard.telemetry.agent.offsets import Offsets
@@ -94,9 +96,18 @@ class Agent:
         self._offsets = Offsets(run / "offsets.json")
         self._spool = Spool(run / "buffer")
         self._tailer = Tailer(settings.pod_logs, self._offsets)
-        self._pods = Pods(clock, settings.cluster_name)
+        self._pods = Pods(clock, settings.cluster_name, settings.rules)
+        self._joiner = Joiner(clock)
+        self._copies = [Copy(one, Intake(session, one.api_key), run, clock) for one in settings.copies]
         self._sender = Sender(
-            self._intake, settings.logs_url, settings.hostname, self._spool, self._offsets, self._stats, clock
+            self._intake,
+            settings.logs_url,
+            settings.hostname,
+            self._spool,
+            self._offsets,
+            self._stats,
+            clock,
+            self._copies,
         )
         self._events = EventForwarder(
             self._intake, settings.api_url, settings.hostname, self._pods, run / "events.json", self._stats, clock
@@ -130,7 +141,7 @@ class Agent:
             self._sender.run(),
             self._keep_stats(),
         ]
-        parts.append(self._measurements.run())
+        parts += [self._measurements.run(), *(copy.run() for copy in self._copies)]
         if self._settings.kubernetes_url:
             parts += [
                 *(self._kubernetes.follow(path, objects) for path, objects in self._counted.followed()),
@@ -169,6 +180,8 @@ class Agent:
     def close(self) -> None:
         """Keeps on the disk what has been read and not sent, lets the files go, writes the last figures."""
         self._held = self._hand_over(self._held)
+        for line in self._joiner.rest():
+            self._send(line)
         self._sender.buffer()
         self._tailer.close()
         self._save_stats()
@@ -198,9 +211,20 @@ class Agent:
             if origin is None:
                 waiting.add(line.source)
                 still.append(line)
+            elif begins := origin.rules.begins:
+                for whole in self._joiner.add(line, begins):
+                    self._send(whole)
             else:
                 self._sender.put(line, origin)
+        for whole in self._joiner.ripe():
+            self._send(whole)
         return still
+
+    def _send(self, line: Line) -> None:
+        """A log whose lines were held; its pod was known with the first of them."""
+        origin = self._pods.origin(line.source)
+        if origin is not None:
+            self._sender.put(line, origin)
 
     async def _keep_stats(self) -> None:
         alive = self._settings.run_folder / "alive"

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from drillyard.base.clock import Clock
 from drillyard.telemetry.agent.kubernetes import Object
+from drillyard.telemetry.agent.rules import NO_RULES, Rules
 from drillyard.telemetry.agent.tags import Origin, origin, path_origin
 from drillyard.telemetry.agent.tail import Source
 
@@ -21,9 +23,10 @@ UNKNOWN_WAIT_S = 2.0
 class Pods:
     """A Sink for `/api/v1/pods`. `changes` is set whenever something changed."""
 
-    def __init__(self, clock: Clock, cluster_name: str) -> None:
+    def __init__(self, clock: Clock, cluster_name: str, rules: Rules = NO_RULES) -> None:
         self._clock = clock
         self._cluster_name = cluster_name
+        self._rules = rules
         self._pods: dict[str, Object] = {}
         self._gone: dict[str, float] = {}
         self._origins: dict[Source, Origin] = {}
@@ -83,6 +86,8 @@ class Pods:
             since_s = self._waited_since.setdefault(source.uid, self._clock.monotonic_s())
             if self._clock.monotonic_s() - since_s < UNKNOWN_WAIT_S:
                 return None
-            return path_origin(source.namespace, source.pod, source.container, self._cluster_name)
-        made = self._origins[source] = origin(pod, source.container, self._cluster_name)
+            made = path_origin(source.namespace, source.pod, source.container, self._cluster_name)
+            return replace(made, rules=self._rules)
+        made = origin(pod, source.container, self._cluster_name)
+        made = self._origins[source] = replace(made, rules=self._rules + made.rules)
         return made

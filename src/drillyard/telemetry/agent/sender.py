@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
 
 from drillyard.base.clock import Clock
+from drillyard.telemetry.agent.copies import Copy, add_to_all
 from drillyard.telemetry.agent.intake import Delivery, Intake
 from drillyard.telemetry.agent.offsets import Offsets
 from drillyard.telemetry.agent.spool import Spool
@@ -30,13 +31,23 @@ RETRY_FIRST_S = 0.25
 RETRY_MOST_S = 5.0
 
 OriginOf = Callable[[Line], Origin]
+Waiting = tuple[Line, dict[str, Any] | None]
+"""A line and what is sent of it: None where a rule excludes it, so that its file's offset moves on all the same."""
 
 
 class Sender:
     """`run` sends what `put` brings."""
 
     def __init__(
-        self, intake: Intake, logs_url: str, hostname: str, spool: Spool, offsets: Offsets, stats: Stats, clock: Clock
+        self,
+        intake: Intake,
+        logs_url: str,
+        hostname: str,
+        spool: Spool,
+        offsets: Offsets,
+        stats: Stats,
+        clock: Clock,
+        copies: Sequence[Copy] = (),
     ) -> None:
         self._intake = intake
         self._url = f"{logs_url}/api/v2/logs"
@@ -45,7 +56,8 @@ class Sender:
         self._offsets = offsets
         self._stats = stats
         self._clock = clock
-        self._waiting: list[tuple[Line, dict[str, Any]]] = []
+        self._copies = copies
+        self._waiting: list[Waiting] = []
         self._work = asyncio.Event()
 
     @property
@@ -55,10 +67,15 @@ class Sender:
 
     def put(self, line: Line, origin: Origin) -> None:
         """Takes a line over; it will arrive, or stay behind the file's offset."""
+        self._work.set()
+        text = origin.rules.apply(line.text)
+        if text is None:
+            self._waiting.append((line, None))
+            return
         self._stats.logs_processed += 1
         self._stats.logs_truncated += line.truncated
         log = {
-            "message": line.text,
+            "message": text,
             "status": "error" if line.stream == "stderr" else "info",
             "timestamp": line.timestamp_ms,
             "hostname": self._hostname,
@@ -67,7 +84,6 @@ class Sender:
             "ddtags": ",".join(origin.tags),
         }
         self._waiting.append((line, log))
-        self._work.set()
 
     async def run(self) -> None:
         """Sends for ever."""
@@ -90,13 +106,17 @@ class Sender:
         if not batch:
             return True
         payload = _encode(batch)
-        delivery = await self._post(payload, len(batch))
+        if payload is None:
+            self._delivered(batch)
+            return True
+        delivery = await self._post(payload, sum(log is not None for _, log in batch))
         if delivery is Delivery.LATER:
             self._spool.add(payload)
-            self._delivered(batch)
+        add_to_all(self._copies, payload)
+        self._delivered(batch)
+        if delivery is Delivery.LATER:
             self.buffer()
             return False
-        self._delivered(batch)
         return True
 
     async def _send_oldest(self) -> bool:
@@ -112,7 +132,10 @@ class Sender:
         """Puts what waits on the disk, as far as there is room; what stays out stays behind the files' offsets."""
         while self._waiting and not self._spool.full:
             batch = self._take()
-            self._spool.add(_encode(batch))
+            payload = _encode(batch)
+            if payload is not None:
+                self._spool.add(payload)
+                add_to_all(self._copies, payload)
             self._delivered(batch)
 
     async def _wait(self, retry_s: float) -> None:
@@ -131,21 +154,23 @@ class Sender:
             self._stats.logs_dropped += logs
         return delivery
 
-    def _take(self) -> list[tuple[Line, dict[str, Any]]]:
+    def _take(self) -> list[Waiting]:
         size, count = 0, 0
         for _, log in self._waiting[:BATCH_LOGS]:
-            size += len(log["message"]) * 2 + len(log["ddtags"]) + 200
+            size += len(log["message"]) * 2 + len(log["ddtags"]) + 200 if log else 0
             if count and size > BATCH_BYTES:
                 break
             count += 1
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 
-    def _delivered(self, batch: list[tuple[Line, dict[str, Any]]]) -> None:
+    def _delivered(self, batch: list[Waiting]) -> None:
         for line, _ in batch:
             self._offsets.advance(line.file, line.inode, line.end)
         self._offsets.save()
 
 
-def _encode(batch: list[tuple[Line, dict[str, Any]]]) -> bytes:
-    return gzip.compress(orjson.dumps([log for _, log in batch]), compresslevel=3, mtime=0)
+def _encode(batch: list[Waiting]) -> bytes | None:
+    """None when nothing of the batch is to be sent."""
+    logs = [log for _, log in batch if log is not None]
+    return gzip.compress(orjson.dumps(logs), compresslevel=3, mtime=0) if logs else None

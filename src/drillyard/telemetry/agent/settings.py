@@ -4,11 +4,14 @@ What the agent is told by its environment; the names are those of the Datadog ag
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from drillyard.base.errors import SettingError
+from drillyard.telemetry.agent.copies import Endpoint, read_endpoints
+from drillyard.telemetry.agent.rules import Rules, read_rules
 from drillyard.telemetry.settings import read_port
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -34,6 +37,10 @@ class AgentSettings:
     check_interval_s: float
     management_url: str
     """A broker's management API with user and password; left empty, brokers are looked for among the pods."""
+    rules: Rules
+    """For the lines of all containers, before their own."""
+    copies: tuple[Endpoint, ...]
+    """Further intakes that get every log, too."""
 
 
 def read_agent_settings(environment: Mapping[str, str]) -> AgentSettings:
@@ -57,7 +64,16 @@ def read_agent_settings(environment: Mapping[str, str]) -> AgentSettings:
         port=read_port(environment, 5555),
         check_interval_s=_seconds(environment, "CHECK_INTERVAL", 5.0),
         management_url=_url(environment, "RABBITMQ_MANAGEMENT_URL", "") if _has_broker(environment) else "",
+        rules=_rules(environment.get("DD_LOGS_CONFIG_PROCESSING_RULES") or "[]"),
+        copies=read_endpoints(environment.get("DD_LOGS_CONFIG_ADDITIONAL_ENDPOINTS", "")),
     )
+
+
+def _rules(text: str) -> Rules:
+    try:
+        return read_rules(json.loads(text))
+    except ValueError as wrong:
+        raise SettingError(f"DD_LOGS_CONFIG_PROCESSING_RULES is not JSON: {wrong}.") from wrong
 
 
 def _needed(environment: Mapping[str, str], name: str) -> str:

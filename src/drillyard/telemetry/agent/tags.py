@@ -5,9 +5,13 @@ From a pod object to the tags that Datadog's agent puts on everything of that po
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from drillyard.base.errors import SettingError
+from drillyard.telemetry.agent.rules import NO_RULES, Rules, read_rules
 
 _OWNER_TAGS = {
     "ReplicaSet": "kube_replica_set",
@@ -33,6 +37,7 @@ class Origin:
     service: str
     source: str
     tags: tuple[str, ...]
+    rules: Rules = NO_RULES
 
 
 def parse_image(reference: str) -> Image:
@@ -87,7 +92,8 @@ def origin(pod: Mapping[str, Any], container: str, cluster_name: str) -> Origin:
     labelled = (metadata.get("labels") or {}).get("tags.datadoghq.com/service")
     tags = container_tags(pod, container, cluster_name)
     tags += [str(tag) for tag in own.get("tags", []) if isinstance(tag, str)]
-    return Origin(str(own.get("service") or labelled or short), str(own.get("source") or short), tuple(tags))
+    service, source = str(own.get("service") or labelled or short), str(own.get("source") or short)
+    return Origin(service, source, tuple(tags), _rules(own, f"{metadata.get('name')}/{container}"))
 
 
 def path_origin(namespace: str, pod: str, container: str, cluster_name: str) -> Origin:
@@ -137,6 +143,15 @@ def _owner_tags(metadata: Mapping[str, Any], labels: Mapping[str, str]) -> list[
 
 def _unified() -> tuple[tuple[str, str], ...]:
     return tuple((name, f"tags.datadoghq.com/{name}") for name in ("env", "service", "version"))
+
+
+def _rules(own: Mapping[str, Any], where: str) -> Rules:
+    """As the Datadog agent does, a rule that cannot be understood is reported, and the lines are sent without it."""
+    try:
+        return read_rules(own.get("log_processing_rules"))
+    except SettingError as wrong:
+        sys.stderr.write(f"{where}: {wrong}\n")
+        return NO_RULES
 
 
 def _log_settings(annotations: Mapping[str, str], container: str) -> dict[str, Any]:

@@ -39,6 +39,8 @@ FREE_MIN_BYTES = 64 * 1024 * 1024
 """With less room on the disk nothing more is taken, so that SQLite can still tidy up."""
 
 FEW = 500
+SEEN_MAX = 50_000
+"""Values remembered as stored; beyond it (ids as tags) they are written again, and ignored there."""
 ROWS = 200
 """Rows in one INSERT: Python's other threads run meanwhile, where a statement a row would stop at each for them."""
 
@@ -130,6 +132,8 @@ class SqliteStore:
                 if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
                     raise StoreFull(self._path.parent) from error
                 raise
+            if len(self._seen) > SEEN_MAX:
+                self._seen.clear()
             self._seen |= new
             self._count = count
 
