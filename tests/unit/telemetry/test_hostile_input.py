@@ -73,6 +73,27 @@ async def test_a_full_disk_is_said_and_nothing_is_half_kept(client, monkeypatch)
     assert await count(client, "word") == 1
 
 
+async def test_a_full_disk_refuses_metrics_and_keeps_all_that_it_took(client, telemetry, monkeypatch, clock):
+    now_s = int(clock.now().timestamp())
+
+    async def send(first, count):
+        series = [{"metric": f"m{n}", "points": [[now_s, n]], "type": "gauge"} for n in range(first, first + count)]
+        return (await client.post("/api/v1/series", json={"series": series})).status_code
+
+    assert await send(0, 50) == 202
+    store = telemetry.metrics._connection
+    (pages,) = store.execute("PRAGMA page_count").fetchone()
+    store.execute(f"PRAGMA max_page_count = {pages + 2}")  # SQLite's own "database or disk is full".
+    assert await send(50, 2_000) == 507
+    store.execute("PRAGMA max_page_count = 1000000")
+    monkeypatch.setattr("drillyard.telemetry.metrics.store.FREE_MIN_BYTES", 1 << 62)
+    assert await send(5_000, 1) == 507
+    monkeypatch.undo()
+    assert await send(6_000, 1) == 202
+    kept = (await client.get("/api/v1/metrics", params={"from": now_s - 60})).json()["metrics"]
+    assert sorted(kept) == sorted([f"m{n}" for n in range(50)] + ["m6000"])
+
+
 def test_the_number_of_kept_records_is_a_setting():
     needed = {"TELEMETRY_DATA": "x", "DD_API_KEY": "a", "DD_APP_KEY": "b"}
     assert read_settings(needed | {"RECORDS_MAX": "50000"}).records_max == 50_000

@@ -7,6 +7,7 @@ Intake wants the API key only; everything else the application key as well, as D
 from __future__ import annotations
 
 import base64
+import errno
 import hmac
 import re
 import time
@@ -129,6 +130,8 @@ def refusal(error: Exception) -> Response:
             return error_answer(error.status, str(error), getattr(error, "headers", None))
         case StoreFull():
             return error_answer(507, str(error))
+        case OSError(errno=errno.ENOSPC):
+            return error_answer(507, "The disk is full: nothing was kept.")
         case SearchTooSlow():
             return error_answer(408, str(error))
         case CursorError() | DrillyardError():

@@ -4,6 +4,7 @@ Where points are kept: one row a point, by series; a series is a metric with its
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -13,8 +14,12 @@ from pathlib import Path
 
 import orjson
 
+from drillyard.telemetry.logs.record_store import StoreFull
+
 TYPES = ("gauge", "count", "rate")
 
+FREE_MIN_BYTES = 16 * 1024 * 1024
+"""Less than the logs ask for: metrics are small, and they are how one sees a disk fill up."""
 KEPT_S = 3 * 86_400
 """Points older than this, counted from the newest, are let go."""
 PRUNE_EVERY = 500
@@ -61,6 +66,7 @@ class MetricStore:
     """One SQLite file. All methods may be called from several threads; what `add` returned from survives a crash."""
 
     def __init__(self, path: Path) -> None:
+        self._folder = path.parent
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self._connection.execute("PRAGMA journal_mode=WAL")
@@ -75,7 +81,9 @@ class MetricStore:
             self._connection.close()
 
     def add(self, points: Sequence[Point]) -> None:
-        """Keeps the points; a later value for the same second replaces the earlier."""
+        """Keeps the points; a later value for the same second replaces the earlier. Raises StoreFull: none is kept."""
+        if shutil.disk_usage(self._folder).free < FREE_MIN_BYTES:
+            raise StoreFull(self._folder)
         with self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -85,10 +93,12 @@ class MetricStore:
                 if self._added % PRUNE_EVERY == 0:
                     self._prune(max(point.time_s for point in points) - KEPT_S)
                 self._connection.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 self._ids.clear()
                 with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+                    raise StoreFull(self._folder) from error
                 raise
 
     def _prune(self, before_s: int) -> None:
