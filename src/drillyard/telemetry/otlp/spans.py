@@ -18,6 +18,8 @@ from drillyard.telemetry.times import iso
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _ERROR = (2, "STATUS_CODE_ERROR")
 NAME_MAX = 200
+_DATADOG_NAMES = {"http.response.status_code": "http.status_code", "http.request.method": "http.method"}
+"""Beside OpenTelemetry's names also those that Datadog's agent gives them, which its clients search for."""
 
 
 def read_spans(body: Mapping[str, Any], now_ms: int) -> list[Record]:
@@ -30,6 +32,7 @@ def _span(resource: Resource, span: Mapping[str, Any], now_ms: int) -> Record:
     start_ns = time_ns(span, "startTimeUnixNano", now_ms * 1_000_000)
     end_ns = max(time_ns(span, "endTimeUnixNano", start_ns), start_ns)
     own = attributes(span)
+    own |= {theirs: own[name] for name, theirs in _DATADOG_NAMES.items() if name in own and theirs not in own}
     kind = _kind(span.get("kind") or 0)
     name = str(span.get("name") or "")[:NAME_MAX]
     operation, shown = f"{kind}.request" if kind in ("server", "client") else kind, _resource_name(own, name)
