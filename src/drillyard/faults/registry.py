@@ -11,6 +11,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 
 from drillyard.base.errors import DrillyardError
+from drillyard.faults.autoscaler_metric import AutoscalerMetric
 from drillyard.faults.bank_behaviour import BankBehaviour
 from drillyard.faults.connection_slots import ConnectionSlots
 from drillyard.faults.crash_loop import CrashLoop
@@ -19,6 +20,7 @@ from drillyard.faults.fault import Fault
 from drillyard.faults.flatten_log_levels import FlattenLogLevels
 from drillyard.faults.freeze_pod import FreezePod
 from drillyard.faults.http_answer import HttpAnswer
+from drillyard.faults.limit_cpu import LimitCpu
 from drillyard.faults.limit_link import LimitLink
 from drillyard.faults.limit_memory import LimitMemory
 from drillyard.faults.lose_packets import LosePackets
@@ -28,10 +30,12 @@ from drillyard.faults.queue_policy import QueuePolicy
 from drillyard.faults.restart_pod import RestartPod
 from drillyard.faults.scale_deployment import ScaleDeployment
 from drillyard.faults.set_env import SetEnv
+from drillyard.faults.slow_consumer import SlowConsumer
 from drillyard.faults.slow_link import SlowLink
 from drillyard.faults.table_lock import TableLock
 
 FAULTS: Mapping[str, type[Any]] = {
+    "autoscaler_metric": AutoscalerMetric,
     "bank_behaviour": BankBehaviour,
     "connection_slots": ConnectionSlots,
     "crash_loop": CrashLoop,
@@ -39,6 +43,7 @@ FAULTS: Mapping[str, type[Any]] = {
     "flatten_log_levels": FlattenLogLevels,
     "freeze_pod": FreezePod,
     "http_answer": HttpAnswer,
+    "limit_cpu": LimitCpu,
     "limit_link": LimitLink,
     "limit_memory": LimitMemory,
     "lose_packets": LosePackets,
@@ -48,6 +53,7 @@ FAULTS: Mapping[str, type[Any]] = {
     "restart_pod": RestartPod,
     "scale_deployment": ScaleDeployment,
     "set_env": SetEnv,
+    "slow_consumer": SlowConsumer,
     "slow_link": SlowLink,
     "table_lock": TableLock,
 }

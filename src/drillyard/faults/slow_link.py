@@ -19,8 +19,9 @@ class SlowLink:
     """
     Each answer from `service` to `client` (both `namespace/name`) waits `latency_ms` ± `jitter_ms`; `share`: of links.
 
-    A capability of the yard; packet loss cannot be made in user space, and is not offered. Proven from behind the
-    caller: `probe_path` of `probe_service`, which needs that link, takes at least the latency.
+    With the client `*` everybody waits: a slow store is a slow link to it. A capability of the yard; packet loss cannot
+    be made in user space, and is not offered. Proven from behind the caller: `probe_path` of `probe_service`, which
+    needs that link, takes at least the latency.
     """
 
     client: str

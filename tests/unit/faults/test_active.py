@@ -42,11 +42,13 @@ class Cluster:
 
 LINK = {"client": "sock-shop/front-end", "service": "sock-shop/catalogue"}
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "autoscaler_metric": {"deployment": "payment"},
     "bank_behaviour": {"mode": "rate_limit"},
     "connection_slots": {"store": "catalogue-db", "database": "socksdb", "victim": "catalogue", "probe_says": "err"},
     "crash_loop": {"deployment": "payment"},
     "cut_link": {**LINK, "how": "reset"},
     "http_answer": {**LINK, "answer": 429, "when": "after"},
+    "limit_cpu": {"deployment": "payment", "cpu": "10m"},
     "limit_link": {**LINK, "bandwidth_kbps": 64},
     "limit_memory": {"deployment": "payment", "memory": "8Mi"},
     "lose_packets": LINK,
@@ -55,6 +57,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "restart_pod": {"deployment": "rabbitmq"},
     "scale_deployment": {"deployment": "payment"},
     "set_env": {"name": "shipping", "values": {"PUBLISHER_CONFIRMS": "false"}},
+    "slow_consumer": {"work_ms": 5000},
     "slow_link": {
         "client": "sock-shop/catalogue",
         "service": "sock-shop/catalogue-db",

@@ -33,6 +33,7 @@ class World:
             }
             for name in ("queue-master", "shipping", "rabbitmq", "payment", "catalogue")
         }
+        self.autoscalers: dict[str, dict[str, Any]] = {}
         self.generation: dict[str, int] = {}
         self.policies_set: dict[str, dict[str, Any]] = {}
         self.messages: list[dict[str, Any]] = []
@@ -45,7 +46,7 @@ class World:
         self.api = self.broker = self.bank = self.datadog = self.control = self  # type: ignore[assignment]
 
     def state(self) -> Any:
-        left = (self.deployments, self.policies_set, self.messages, self.on, self.log_pipelines)
+        left = (self.autoscalers, self.deployments, self.policies_set, self.messages, self.on, self.log_pipelines)
         return copy.deepcopy((*left, self.holds, self.link_faults, self.frozen))
 
     async def _sleep(self, seconds: float) -> None:
@@ -53,8 +54,12 @@ class World:
 
     # Kubernetes
     async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
-        if name not in self.deployments:
+        known = self.autoscalers if kind == "horizontalpodautoscalers" else self.deployments
+        if name not in known:
             raise ApiError(404, "NotFound", f"{name} not found")
+        if known is self.autoscalers:
+            looked = {"conditions": [{"type": "ScalingActive", "status": "True", "reason": "ValidMetricFound"}]}
+            return {"spec": copy.deepcopy(known[name]), "status": looked}
         own = self.deployments[name]
         container = {"env": copy.deepcopy(own["env"]), **copy.deepcopy(own["more"])}
         spec = {
@@ -87,8 +92,15 @@ class World:
             self.deployments[name]["replicas"] = patch["spec"]["replicas"]
         return {}
 
-    async def delete(self, kind: str, namespace: str, name: str, **_: Any) -> None:
+    async def create(self, kind: str, namespace: str, obj: dict[str, Any]) -> dict[str, Any]:
         if not self.deaf:
+            self.autoscalers[obj["metadata"]["name"]] = copy.deepcopy(obj["spec"])
+        return obj
+
+    async def delete(self, kind: str, namespace: str, name: str, **_: Any) -> None:
+        if kind == "horizontalpodautoscalers":
+            self.autoscalers.pop(name, None)
+        elif not self.deaf:
             workload = name.rpartition("-")[0]
             self.generation[workload] = self.generation.get(workload, 0) + 1
 
@@ -197,6 +209,7 @@ class World:
             raise DrillyardError(f"{service} did not answer.")
         took_s = 0.005 + sum(fault.get("latency_ms", 0) / 1000 for fault in self.link_faults.values())
         took_s += sum(hold.get("hold_ms", 0) / 1000 for hold in self.holds.values())
+        took_s += 0.2 if "cpu" in str(self.deployments.get(service, {}).get("more")) else 0.0
         full = any(hold["kind"] == "connection_slots" for hold in self.holds.values())
         return Answer(200, '"status":"err"' if full else '"status":"OK"', took_s)
 
@@ -211,7 +224,7 @@ def _status_of(name: str, container: dict[str, Any]) -> dict[str, Any]:
             "state": {"waiting": {"reason": "CrashLoopBackOff"}},
             "lastState": ended,
         }
-    if container.get("resources"):
+    if "memory" in str(container.get("resources")):
         ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
         return {"name": name, "restartCount": 1, "state": {"running": {}}, "lastState": ended}
     return {"name": name, "restartCount": 0, "state": {"running": {}}, "lastState": {}}
