@@ -50,6 +50,7 @@ from drillyard.yard.telemetry_process import TelemetryProcess
 
 _log = logging.getLogger(__name__)
 _NODE = "drillyard-worker"
+_PODS_MAX = 230  # Of the 254 addresses of a node.
 _ORDER = {"Namespace": 0, "Deployment": 2, "DaemonSet": 2}
 _READY_MAX_S = 75.0
 
@@ -157,6 +158,7 @@ class ControlPlane:
             spawner,
             folder=self._folder.path / "network",
             ports=claimed.ports,
+            more_ports=claimed.another,
             api_server_port=self._api_port,
             host_ports={PAGE_SERVICE: PAGE_PORT},
         )
@@ -172,7 +174,7 @@ class ControlPlane:
             spawner,
             network,
             images.catalogue(templates_folder),
-            NodeSettings(folder=self._folder.path / "node", name=_NODE, ca_certificate=ca_pem),
+            NodeSettings(folder=self._folder.path / "node", name=_NODE, ca_certificate=ca_pem, pods_max=_PODS_MAX),
             clock=self._clock,
             tokens=ServiceAccountTokens(api_server.tokens),
         )

@@ -109,3 +109,11 @@ def test_a_preferred_port_is_taken_only_where_it_is_free() -> None:
     assert pool.take(2025) == 100
     assert pool.take(102) == 102
     assert pool.take() == 101
+
+
+def test_a_pool_that_is_used_up_asks_for_more() -> None:
+    others = [range(300, 301), range(200, 202)]
+    pool = PortPool(range(100, 101), is_free=lambda port: True, more=others.pop)
+    assert [pool.take() for _ in range(4)] == [100, 200, 201, 300]
+    pool.give_back(201)
+    assert pool.take() == 201

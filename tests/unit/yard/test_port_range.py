@@ -23,3 +23,15 @@ def test_a_stretch_that_was_given_back_is_taken_again() -> None:
     second.release()
 
     assert first.ports == second.ports
+
+
+def test_a_full_yard_takes_another_stretch_and_gives_all_back() -> None:
+    first = port_range.claim("default")
+    more = first.another()
+    other = port_range.claim("default")
+    first.release()
+    other.release()
+    assert not set(more) & (set(first.ports) | set(other.ports))
+    again = port_range.claim("default")
+    again.release()
+    assert again.ports == first.ports

@@ -12,10 +12,19 @@ from drillyard.base.errors import DrillyardError
 
 
 class PortPool:
-    """Ports from a range, in order. `is_free` is asked before a port is given out."""
+    """
+    Ports from a range, in order. `is_free` is asked before a port is given out, `more` for another range when none is
+    left; it raises DrillyardError when there is no other.
+    """
 
-    def __init__(self, chosen: range, *, is_free: Callable[[int], bool] = ports.bindable) -> None:
-        self._range, self._is_free = chosen, is_free
+    def __init__(
+        self,
+        chosen: range,
+        *,
+        is_free: Callable[[int], bool] = ports.bindable,
+        more: Callable[[], range] | None = None,
+    ) -> None:
+        self._ranges, self._is_free, self._more = [chosen], is_free, more
         self._waiting = deque(chosen)
         self._taken: set[int] = set()
 
@@ -32,8 +41,12 @@ class PortPool:
                 self._taken.add(port)
                 return port
             self._waiting.append(port)  # A stranger's now; perhaps not for ever.
+        if self._more is not None:
+            self._ranges.append(self._more())
+            self._waiting.extendleft(reversed(self._ranges[-1]))
+            return self.take()
         raise DrillyardError(
-            f"No free port is left between {self._range.start} and {self._range.stop - 1}.",
+            f"No free port is left between {self._ranges[0].start} and {self._ranges[-1].stop - 1}.",
             hint="Give the yard a larger range of ports, or stop what else uses it.",
         )
 
@@ -41,5 +54,5 @@ class PortPool:
         """The port goes to the end of the line: a late client of its last owner must not meet the next one."""
         if port in self._taken:
             self._taken.discard(port)
-            if port in self._range:
+            if any(port in own for own in self._ranges):
                 self._waiting.append(port)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,8 @@ class _Told:
 
 class ServiceNetwork:
     """
-    Implements `PodNetwork`. `folder` holds the tables, `ports` is the yard's range of loopback ports.
+    Implements `PodNetwork`. `folder` holds the tables, `ports` is the yard's range of loopback ports, and
+    `more_ports` gives another one when that is used up.
 
     `api_server_port` is where pods reach `kubernetes.default.svc`; `host_ports` are wished-for ports of this machine,
     such as `{"sock-shop/front-end:80": 2025}`, used where they are free. `links` holds the faults of links.
@@ -70,12 +71,13 @@ class ServiceNetwork:
         *,
         folder: Path,
         ports: range,
+        more_ports: Callable[[], range] | None = None,
         api_server_port: int | None = None,
         host_ports: Mapping[str, int] | None = None,
     ) -> None:
         self._folder = folder
         self._clock = SystemClock()
-        self._pool = PortPool(ports)
+        self._pool = PortPool(ports, more=more_ports)
         self._api_server_port = api_server_port
         self._host_ports = dict(host_ports or {})
         self._services = Informer(api, "services")
