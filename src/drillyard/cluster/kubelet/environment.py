@@ -115,10 +115,15 @@ def service_variables(services: Iterable[Object], namespace: str, *, links: bool
 
 
 class Sources:
-    """ConfigMaps and Secrets as texts or bytes. Raises ConfigError in the kubelet's words."""
+    """
+    ConfigMaps and Secrets of one pod as texts or bytes. Raises ConfigError in the kubelet's words.
+
+    While the API server does not answer, what it said last still counts: a container that crashes then starts again.
+    """
 
     def __init__(self, api: Api, namespace: str) -> None:
         self._api, self._namespace = api, namespace
+        self._last: dict[tuple[str, str], Object] = {}
 
     async def config_map(self, name: str, *, optional: bool = False) -> dict[str, bytes] | None:
         obj = await self._get("configmaps", "configmap", name, optional)
@@ -133,8 +138,14 @@ class Sources:
 
     async def _get(self, kind: str, word: str, name: str, optional: bool) -> Object | None:
         try:
-            return await self._api.get(kind, self._namespace, name)
+            self._last[kind, name] = await self._api.get(kind, self._namespace, name)
+            return self._last[kind, name]
+        except (OSError, TimeoutError) as lost:
+            if (kind, name) not in self._last:
+                raise ConfigError(f'{word} "{name}": {lost or "timed out"}') from lost
+            return self._last[kind, name]
         except ApiError as refused:
+            self._last.pop((kind, name), None)
             if refused.status != 404:
                 raise ConfigError(f'{word} "{name}": {refused.message}') from refused
             if optional:
