@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import trustme
+
+from .conftest import Server
 
 datadog_api_client = pytest.importorskip("datadog_api_client", reason="the official client is not installed")
 pytestmark = [
@@ -20,10 +23,20 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def call(server) -> Callable[..., Any]:
-    """Runs a function with an open client in a thread, as the client blocks."""
-    configuration = datadog_api_client.Configuration(host=server.url)
+@pytest.fixture(params=["http", "https"])
+async def call(request, tmp_path) -> AsyncIterator[Callable[..., Any]]:
+    """Runs a function with an open client in a thread, as the client blocks: over plain HTTP, and over TLS."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "tls.pem"))
+    server = Server(tmp_path / "telemetry")
+    server._environment["TLS_CERTIFICATE"] = str(tmp_path / "tls.pem")
+    await server.start()
+    plain, tls = (tmp_path / "telemetry.ready").read_text().split()
+    port = plain if request.param == "http" else tls
+    configuration = datadog_api_client.Configuration(
+        host=f"{request.param}://127.0.0.1:{port}", ssl_ca_cert=str(tmp_path / "ca.pem")
+    )
     configuration.api_key = {"apiKeyAuth": "api", "appKeyAuth": "app"}
     for name in (
         "create_incident",
@@ -32,6 +45,8 @@ def call(server) -> Callable[..., Any]:
         "update_incident",
         "search_incidents",
         "delete_incident",
+        "create_incident_todo",
+        "list_incident_todos",
     ):
         configuration.unstable_operations[name] = True
 
@@ -42,7 +57,8 @@ def call(server) -> Callable[..., Any]:
 
         return await asyncio.to_thread(in_thread)
 
-    return run
+    yield run
+    assert await server.stop() == 0
 
 
 async def test_logs_are_submitted_searched_and_counted(call):
@@ -216,3 +232,77 @@ async def test_pipelines_monitors_and_incidents_are_kept(call):
     monitor, found, incident, searched = await call(work)
     assert found.monitors[0].id == monitor.id
     assert searched[0].data.id == incident.data.id
+
+
+async def test_spans_checks_downtimes_and_impacts_are_typed(call):
+    from datadog_api_client.exceptions import ApiException
+    from datadog_api_client.v1.api.monitors_api import MonitorsApi
+    from datadog_api_client.v1.api.service_checks_api import ServiceChecksApi
+    from datadog_api_client.v1.model.monitor import Monitor
+    from datadog_api_client.v1.model.monitor_type import MonitorType
+    from datadog_api_client.v1.model.service_check import ServiceCheck
+    from datadog_api_client.v1.model.service_check_status import ServiceCheckStatus
+    from datadog_api_client.v1.model.service_checks import ServiceChecks
+    from datadog_api_client.v2.api.downtimes_api import DowntimesApi
+    from datadog_api_client.v2.api.incidents_api import IncidentsApi
+    from datadog_api_client.v2.api.logs_api import LogsApi
+    from datadog_api_client.v2.api.spans_api import SpansApi
+    from datadog_api_client.v2.model.downtime_create_request import DowntimeCreateRequest
+    from datadog_api_client.v2.model.downtime_create_request_attributes import DowntimeCreateRequestAttributes
+    from datadog_api_client.v2.model.downtime_create_request_data import DowntimeCreateRequestData
+    from datadog_api_client.v2.model.downtime_monitor_identifier_id import DowntimeMonitorIdentifierId
+    from datadog_api_client.v2.model.downtime_resource_type import DowntimeResourceType
+    from datadog_api_client.v2.model.incident_create_attributes import IncidentCreateAttributes
+    from datadog_api_client.v2.model.incident_create_data import IncidentCreateData
+    from datadog_api_client.v2.model.incident_create_request import IncidentCreateRequest
+    from datadog_api_client.v2.model.incident_impact_create_attributes import IncidentImpactCreateAttributes
+    from datadog_api_client.v2.model.incident_impact_create_data import IncidentImpactCreateData
+    from datadog_api_client.v2.model.incident_impact_create_request import IncidentImpactCreateRequest
+    from datadog_api_client.v2.model.incident_impact_type import IncidentImpactType
+    from datadog_api_client.v2.model.incident_type import IncidentType
+    from datadog_api_client.v2.model.spans_list_request import SpansListRequest
+    from datadog_api_client.v2.model.spans_list_request_attributes import SpansListRequestAttributes
+    from datadog_api_client.v2.model.spans_list_request_data import SpansListRequestData
+    from datadog_api_client.v2.model.spans_list_request_type import SpansListRequestType
+    from datadog_api_client.v2.model.spans_query_filter import SpansQueryFilter
+
+    def work(client):
+        check = ServiceCheck(check="app.ok", host_name="n", status=ServiceCheckStatus.OK, tags=["a:b"])
+        ServiceChecksApi(client).submit_service_check(body=ServiceChecks([check]))
+        asked = SpansListRequestAttributes(filter=SpansQueryFilter(query="*", _from="now-15m", to="now"))
+        data = SpansListRequestData(attributes=asked, type=SpansListRequestType.SEARCH_REQUEST)
+        spans = SpansApi(client).list_spans(body=SpansListRequest(data=data))
+        monitor = MonitorsApi(client).create_monitor(
+            Monitor(name="m", type=MonitorType.METRIC_ALERT, query="avg(last_5m):avg:lab.x{*} < 1")
+        )
+        attributes = DowntimeCreateRequestAttributes(
+            scope="*", monitor_identifier=DowntimeMonitorIdentifierId(monitor_id=monitor.id)
+        )
+        body = DowntimeCreateRequestData(attributes=attributes, type=DowntimeResourceType.DOWNTIME)
+        downtimes = DowntimesApi(client)
+        downtime = downtimes.create_downtime(body=DowntimeCreateRequest(data=body))
+        matches = downtimes.list_monitor_downtimes(monitor.id)
+        listed = list(downtimes.list_downtimes_with_pagination())
+        downtimes.cancel_downtime(downtime.data.id)
+        incidents = IncidentsApi(client)
+        declared = IncidentCreateAttributes(title="Orders fail", customer_impacted=False)
+        new = IncidentCreateData(attributes=declared, type=IncidentType.INCIDENTS)
+        incident = incidents.create_incident(body=IncidentCreateRequest(data=new)).data
+        impact = IncidentImpactCreateAttributes(description="no orders", start_at=datetime.now(UTC))
+        made = incidents.create_incident_impact(
+            incident.id,
+            body=IncidentImpactCreateRequest(
+                data=IncidentImpactCreateData(attributes=impact, type=IncidentImpactType.INCIDENT_IMPACTS)
+            ),
+        )
+        impacts = incidents.list_incident_impacts(incident.id)
+        with pytest.raises(ApiException) as refused:
+            LogsApi(client).list_logs_get(filter_query="service:(")
+        return spans, downtime, matches, listed, made, impacts, refused.value
+
+    spans, downtime, matches, listed, made, impacts, refused = await call(work)
+    assert spans.data == []
+    assert downtime.data.attributes.status.value == "active"
+    assert matches.data[0].id == listed[0].id == downtime.data.id
+    assert impacts.data[0].id == made.data.id
+    assert (refused.status, "column" in refused.body["errors"][0]) == (400, True)

@@ -114,6 +114,10 @@ async def test_impacts_say_from_when_to_when_customers_were_hurt(client):
     attributes = (await client.get(f"{PATH}/{identity}")).json()["data"]["attributes"]
     assert attributes["customer_impact_start"] == "2025-11-05T19:40:00.000Z"
     assert attributes["customer_impact_duration"] == 900
+    one = f"{PATH}/{identity}/impacts/{found[0]['id']}"
+    patched = await client.patch(one, json=body("incident_impacts", description="All orders fail"))
+    assert patched.json()["data"]["attributes"]["description"] == "All orders fail"
+    assert (await client.patch(one, json=body("incident_impacts", end_at="2025-11-05T19:00:00Z"))).status_code == 400
     assert (await client.delete(f"{PATH}/{identity}/impacts/{found[1]['id']}")).status_code == 204
     attributes = (await client.get(f"{PATH}/{identity}")).json()["data"]["attributes"]
     assert attributes["customer_impact_duration"] == 300

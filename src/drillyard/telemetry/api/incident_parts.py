@@ -14,7 +14,7 @@ from starlette.routing import Route
 from drillyard.telemetry.api.answers import ApiError, answer
 from drillyard.telemetry.api.body import read_object
 from drillyard.telemetry.api.fields import section
-from drillyard.telemetry.incidents.parts import changed_todo, new_impact, new_todo
+from drillyard.telemetry.incidents.parts import changed_impact, changed_todo, new_impact, new_todo
 from drillyard.telemetry.telemetry import Telemetry
 
 _ONE = "/api/v2/incidents/{id}"
@@ -29,6 +29,7 @@ def routes(telemetry: Telemetry) -> list[Route]:
     return [
         Route(f"{_ONE}/impacts", impacts.listing, methods=["GET"]),
         Route(f"{_ONE}/impacts", impacts.create, methods=["POST"]),
+        Route(f"{_ONE}/impacts/{{part}}", impacts.change, methods=["PATCH"]),
         Route(f"{_ONE}/impacts/{{part}}", impacts.delete, methods=["DELETE"]),
         Route(todo_path, todos.listing, methods=["GET"]),
         Route(todo_path, todos.create, methods=["POST"]),
@@ -88,7 +89,8 @@ class _Parts:
 
     async def change(self, request: Request) -> Response:
         incident, part = self._known(request)
-        part.update(changed_todo(part, await self._given(request), self._telemetry.now_ms()))
+        changed = changed_todo if self._kind == "todos" else changed_impact
+        part.update(changed(part, await self._given(request), self._telemetry.now_ms()))
         self._telemetry.incidents.parts_changed(incident, self._telemetry.now_ms())
         return answer({"data": self._show(incident, part), "included": []})
 

@@ -42,6 +42,12 @@ def new_impact(given: Mapping[str, Any], now_ms: int) -> Json:
     }
 
 
+def changed_impact(before: Json, given: Mapping[str, Any], now_ms: int) -> Json:
+    """With the given fields in the place of the old ones. Raises PartError."""
+    kept = {name: before[name] for name in ("id", "created", "impact_type")}
+    return new_impact(before | dict(given), now_ms) | kept
+
+
 def new_todo(given: Mapping[str, Any], now_ms: int) -> Json:
     """`content` and `assignees`. Raises PartError."""
     return _changed(_stamped(now_ms) | {"completed": None, "due_date": None}, given, needed=True)
