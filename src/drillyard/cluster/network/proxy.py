@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -25,6 +26,7 @@ from drillyard.cluster.network.edge import Edge
 from drillyard.cluster.network.link_fault import Impairment
 
 _log = logging.getLogger(__name__)
+_FILES_WANTED = 65_536
 _LINE_MAX = 32 * 1024 * 1024
 
 
@@ -88,9 +90,18 @@ async def serve(control: socket.socket) -> None:
         writer.close()
 
 
+def _allow_many_listeners() -> None:
+    """A listener for each pod and Service: 200 pods have 4,600, and the usual soft limit of open files is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES_WANTED if hard == resource.RLIM_INFINITY else min(hard, _FILES_WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def main(argv: Sequence[str] = ()) -> int:
     """Serves the control socket that is its stdin."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="edge proxy: %(message)s")
+    _allow_many_listeners()
     uvloop.run(serve(socket.socket(fileno=0)))
     return 0
 
