@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import pytest
 
 from drillyard.base.errors import SettingError
+from drillyard.telemetry.logs.index.kinds import ORIGINS_MAX
 from drillyard.telemetry.settings import read_settings
 
 NESTED = b'{"message": ' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}"
@@ -92,6 +94,33 @@ async def test_a_full_disk_refuses_metrics_and_keeps_all_that_it_took(client, te
     assert await send(6_000, 1) == 202
     kept = (await client.get("/api/v1/metrics", params={"from": now_s - 60})).json()["metrics"]
     assert sorted(kept) == sorted([f"m{n}" for n in range(50)] + ["m6000"])
+
+
+async def test_a_book_that_cannot_be_written_says_that_the_disk_is_full(client, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("drillyard.telemetry.pipelines.book.write_atomically", full)
+    body = {"name": "m", "filter": {"query": "*"}, "processors": []}
+    answer = await client.post("/api/v1/logs/config/pipelines", json=body)  # The client raises what the app raises.
+    assert answer.status_code == 507
+
+
+async def test_very_many_distinct_tags_cost_bounded_memory(client, telemetry, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.logs.store.SEEN_MAX", 1_000)
+    for part in range(10):
+        items = [{"message": "tagged", "ddtags": f"order:{part * 1000 + number}"} for number in range(1000)]
+        assert (await client.post("/api/v2/logs", json=items)).status_code == 202
+    assert len(telemetry.logs.kinds) <= ORIGINS_MAX + 1
+    assert len(telemetry.logs._seen) <= 3_000
+    assert await count(client, "tagged") == 10_000
+    assert await count(client, "order:9876") == await count(client, "order:17") == 1
+    assert await count(client, "order:98*") == 111
+    answer = await client.post(
+        "/api/v2/logs/analytics/aggregate",
+        json={"filter": {"query": "tagged"}, "group_by": [{"facet": "order", "limit": 5}]},
+    )
+    assert len(answer.json()["data"]["buckets"]) == 5
 
 
 def test_the_number_of_kept_records_is_a_setting():

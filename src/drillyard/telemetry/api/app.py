@@ -4,6 +4,8 @@ The whole API as one ASGI application.
 
 from __future__ import annotations
 
+from errno import ENOSPC
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -71,10 +73,17 @@ def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
     )
     routes = logs_intake.routes(telemetry, settings.log_age_max_s)
     routes += [route for surface in surfaces for route in surface.routes(telemetry)]
-    handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, Exception: _refuse}
+    handlers = {HTTPException: _no_such_path, DrillyardError: _refuse, OSError: _full_disk, Exception: _refuse}
     app = Starlette(routes=[*routes, *validate.routes()], exception_handlers=handlers)
     app.router.redirect_slashes = False
     return Gate(app, settings.api_keys, settings.app_keys)
+
+
+async def _full_disk(_: Request, error: Exception) -> Response:
+    """A full disk is nobody's bug and needs no traceback in the log; any other OSError does."""
+    if not isinstance(error, OSError) or error.errno != ENOSPC:
+        raise error
+    return refusal(error)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
