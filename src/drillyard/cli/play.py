@@ -56,6 +56,9 @@ def run(
         str | None, typer.Option(metavar="LETTER", help="The documents' method, such as B with incident-3.")
     ] = None,
     orders: Annotated[int | None, typer.Option(min=1, max=1000, help="How many the shoppers place.")] = None,
+    duration: Annotated[
+        float, typer.Option(min=0, max=86_400, metavar="SECONDS", help="Leave the fault on for at least so long.")
+    ] = 0.0,
     hold: Annotated[bool, typer.Option("--hold", help="Wait for a person before healing.")] = False,
     hold_max: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="The longest wait for a person or command.")
@@ -74,6 +77,7 @@ def run(
     settings = DrillSettings(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         orders=orders,
+        duration_s=duration,
         hold=hold,
         command=tuple(command or ()),
         hold_max_s=hold_max,

@@ -1,6 +1,6 @@
 """
-Shows a drill while it is played: phases as headings, claims as ticks, and a line at the bottom with the numbers as
-they move.
+Shows a drill while it is played: phases as headings, claims as ticks, and a board at the bottom: the phase and its
+countdown, what customers are told, and what an on-call could see.
 """
 
 from __future__ import annotations
@@ -90,15 +90,36 @@ class Stage:
         self._console.print(grid)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._clock_line()
+        yield self._customers_line()
+        yield self._on_call_line()
+
+    def _clock_line(self) -> Text:
+        line = Text(f"  {self._phase:9}", style="cyan bold")
+        line.append(f" T+{self._elapsed():5.1f} s")
+        left_s = self._values.get("heals_in_s")
+        if left_s is not None:
+            line.append(f"   heals in {left_s:.0f} s", style="yellow")
+        return line
+
+    def _customers_line(self) -> Text:
+        orders, failed = self._values.get("orders") or 0, self._values.get("failed") or 0
+        line = Text("  customers", style="cyan")
+        line.append(f" {orders - failed:.0f} of {orders:.0f} order(s) accepted", style="")
+        if failed:
+            line.append(f"   {failed:.0f} told an error", style="red bold")
+        return line
+
+    def _on_call_line(self) -> Text:
         top = max(self._depths, default=0.0)
         bars = "".join(_BARS[round(depth / top * 8) if top else 0] for depth in self._depths)
-        depth, consumers = self._values.get("queue_depth"), self._values.get("consumers")
-        line = Text(f"  {self._phase:9}", style="cyan")
-        line.append(f" T+{self._elapsed():5.1f} s   orders {self._values.get('orders') or 0:.0f}   ")
-        line.append(f"consumers {_number(consumers)}   ", style="red bold" if consumers == 0 else "")
-        line.append(f"queue {_number(depth)} ")
+        consumers, errors = self._values.get("consumers"), self._values.get("errors")
+        line = Text("  on-call  ", style="cyan")
+        line.append(f" consumers {_number(consumers)}   ", style="red bold" if consumers == 0 else "")
+        line.append(f"error logs {_number(errors)}   ", style="red bold" if errors else "")
+        line.append(f"queue {_number(self._values.get('queue_depth'))} ")
         line.append(bars, style="yellow")
-        yield line
+        return line
 
     def _elapsed(self) -> float:
         return time.monotonic() - self._began

@@ -1,5 +1,5 @@
 """
-Puts an incident's faults in for a person who plays by hand: no shoppers, no checks, no report.
+Puts faults in, an incident's or single ones, for a person who plays by hand: no shoppers, no checks, no report.
 
 They belong to the yard's control plane, so they outlive the command; its dead man's switch heals them when their time
 is over.
@@ -7,11 +7,14 @@ is over.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from drillyard.base.clock import SystemClock
 from drillyard.base.errors import DrillyardError
 from drillyard.faults.active import ActiveFaults, wait_for
+from drillyard.faults.fault import Fault, to_json
+from drillyard.faults.registry import build, name_of
 from drillyard.incidents.catalogue import faults_of
 from drillyard.incidents.schema import Incident
 from drillyard.yard.yard import open_yard
@@ -20,12 +23,11 @@ _PROOF_S = 15.0
 _HEAL_S = 60.0
 
 
-async def inject(incident: Incident, name: str, *, duration_s: float, after_load: bool) -> list[str]:
+def chosen_faults(incident: Incident, *, after_load: bool) -> list[Fault]:
     """
-    One line per fault that was put in and proven on.
+    The incident's first faults, or those that follow the orders.
 
-    `after_load` puts in those that follow the orders instead of the first ones. Raises DrillyardError when there is
-    nothing to put in, or one has no effect; then all of them are out again.
+    Raises DrillyardError when there is nothing to put in.
     """
     chosen = faults_of(incident.after_load if after_load else incident.faults)
     if not chosen:
@@ -33,22 +35,45 @@ async def inject(incident: Incident, name: str, *, duration_s: float, after_load
             f"{incident.name} has nothing to put in {'after the orders' if after_load else 'before the orders'}.",
             hint=None if incident.faults else f"The defect is in the shop already: {incident.brief}",
         )
+    return chosen
+
+
+def graded(fault: Fault, *, share: float | None, seed: int | None) -> Fault:
+    """
+    The same fault for a `share` of its requests, drawn with `seed`; None leaves either as it is.
+
+    Raises DrillyardError when it strikes all or nothing.
+    """
+    known = to_json(fault)
+    wanted = {key: value for key, value in (("share", share), ("seed", seed)) if value is not None}
+    for key in wanted.keys() - known.keys():
+        raise DrillyardError(f"It cannot be graded ({fault.describe()}): it has no {key}.")
+    return build(name_of(fault), known | wanted)
+
+
+async def inject(chosen: Sequence[Fault], name: str, *, duration_s: float, wait_s: float = 0.0) -> list[str]:
+    """
+    One line per fault that was put in, after `wait_s`, and proven on.
+
+    Raises DrillyardError when one has no effect; then all of them are out again.
+    """
     lines: list[str] = []
     clock = SystemClock()
+    await clock.sleep(wait_s)
     until = clock.now() + timedelta(seconds=duration_s)
     async with open_yard(name) as yard:
         active = ActiveFaults(yard.folder.faults, clock)
-        done = []
+        known = active.all()
         try:
             for fault in chosen:
                 prepared = await active.put_in(fault, yard, until, owner=yard.state.control_plane)
-                done.append(prepared)
                 proof = await wait_for(prepared.is_on, yard, clock, _PROOF_S)
                 if not proof.holds:
                     raise DrillyardError(f"It has no effect ({prepared.describe()}): {proof.seen}.")
                 lines.append(f"On: {prepared.describe()} ({proof.seen}).")
         except BaseException:
-            for prepared in reversed(done):
-                await active.heal(prepared, yard, timeout_s=_HEAL_S)
+            # From the list, and not from what was returned: one that failed half-way is on it too.
+            for one in reversed([one for one in active.all() if one not in known]):
+                await active.heal(one.fault, yard, timeout_s=_HEAL_S)
             raise
     return lines

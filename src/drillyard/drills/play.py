@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -43,6 +44,8 @@ from drillyard.record.verdicts import Check, Outcome, Verdict
 _PROOF_S = 15.0
 _HEAL_S = 60.0
 _SAMPLE_S = 0.25
+_ERRORS_EVERY = 8
+_ERROR_LOGS = "kube_namespace:sock-shop status:error"
 
 
 class DrillInvalid(Exception):
@@ -66,6 +69,7 @@ async def play(scene: Scene) -> Verdict:
             if scene.incident.after_load:
                 await _inject(scene, active, faults_of(scene.incident.after_load), "Now something else breaks.")
             await _observe(scene)
+            await _last(scene)
             await _hold(scene)
         except DrillInvalid as reason:
             invalid = str(reason)
@@ -118,7 +122,7 @@ async def _prepare(scene: Scene, active: ActiveFaults) -> dict[str, Any]:
 async def _inject(scene: Scene, active: ActiveFaults, faults: list[Fault], text: str) -> None:
     scene.record.phase("inject")
     scene.audience.phase("inject", text if faults else "Nothing breaks: the defect is in the shop already.")
-    until = scene.clock.now() + timedelta(seconds=scene.settings.hold_max_s + 600)
+    until = scene.clock.now() + timedelta(seconds=scene.settings.hold_max_s + scene.settings.duration_s + 600)
     for fault in faults:
         prepared = await active.put_in(fault, scene.yard, until, record=scene.record.path)
         scene.record.note("fault", f"put in: {prepared.describe()}", fault=to_json(prepared))
@@ -144,7 +148,7 @@ async def _load(scene: Scene) -> None:
     def placed(_: object) -> None:
         row = scene.ledger.rows[-1]
         cents = row.total_cents or 0
-        scene.audience.numbers(orders=float(len(scene.ledger)))
+        scene.audience.numbers(orders=float(len(scene.ledger)), failed=float(len(scene.ledger) - scene.placed))
         answer = f"{row.http_status or row.error} {row.status_seen or ''}".strip()
         text = f"order {row.order_id or '(none)'}: {answer}, {cents / 100:.2f}"
         scene.record.note("order", text, **plain(row))
@@ -191,6 +195,20 @@ async def _observe(scene: Scene) -> None:
     await snapshots.take(scene, "during")
     scene.record.evidence("searches", scene.searches)
     await screenshot.take(scene, "shop-during")
+
+
+async def _last(scene: Scene) -> None:
+    """Leaves the fault on until its time is over."""
+    assert scene.fault_on_at is not None, "inject comes first"
+    until = scene.fault_on_at + timedelta(seconds=scene.settings.duration_s)
+    if scene.clock.now() >= until:
+        return
+    scene.record.phase("last")
+    scene.audience.phase("last", f"The fault stays on for {scene.settings.duration_s:g} s altogether.")
+    while (left_s := (until - scene.clock.now()).total_seconds()) > 0:
+        scene.audience.numbers(heals_in_s=left_s)
+        await scene.clock.sleep(min(left_s, 1.0))
+    scene.audience.numbers(heals_in_s=None)
 
 
 async def _hold(scene: Scene) -> None:
@@ -318,6 +336,15 @@ def _since(date: str) -> datetime:
     return datetime.strptime(date, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
+async def _errors(scene: Scene) -> float | None:
+    """How many error logs an on-call would find by now."""
+    try:
+        found = await scene.yard.datadog.count(_ERROR_LOGS, scene.started_at, scene.clock.now())
+    except DrillyardError:
+        return None
+    return float(found)
+
+
 @contextlib.asynccontextmanager
 async def _sampling(scene: Scene) -> AsyncIterator[None]:
     """Measures queue depth and consumers while the drill runs; what cannot be measured is noted as a gap."""
@@ -327,7 +354,7 @@ async def _sampling(scene: Scene) -> AsyncIterator[None]:
             "shipping-task"
         }
         name = sorted(names)[0]
-        while True:
+        for number in itertools.count():
             depth: float | None = None
             consumers: float | None = None
             with contextlib.suppress(DrillyardError):
@@ -336,6 +363,8 @@ async def _sampling(scene: Scene) -> AsyncIterator[None]:
             scene.record.sample("queue_depth", depth)
             scene.record.sample("consumers", consumers)
             scene.audience.numbers(queue_depth=depth, consumers=consumers)
+            if number % _ERRORS_EVERY == 0:
+                scene.audience.numbers(errors=await _errors(scene))
             await scene.clock.sleep(_SAMPLE_S)
 
     task = asyncio.ensure_future(sample())

@@ -30,7 +30,7 @@ class Audience(Protocol):
         """Something worth a line."""
 
     def numbers(self, **values: float | None) -> None:
-        """Measurements as they move: queue_depth, consumers, orders."""
+        """Measurements as they move: queue_depth, consumers, orders, failed, errors (in the logs), heals_in_s."""
 
     def checked(self, check: Check) -> None:
         """A claim was held against what was seen."""
@@ -43,11 +43,12 @@ class DrillSettings:
 
     `orders` how many the shoppers place while the fault is on (None: as the incident says); `seed` drives every
     choice; `hold` waits for a person before healing; `command` is let in while the fault is on; `hold_max_s` bounds
-    both.
+    both. `duration_s` is how long the fault stays on at least.
     """
 
     seed: int
     orders: int | None = None
+    duration_s: float = 0.0
     hold: bool = False
     command: tuple[str, ...] = ()
     hold_max_s: float = 3600.0

@@ -159,3 +159,31 @@ async def test_what_is_broken_is_on_the_list_while_it_is_broken(
     assert [row["fault"] for row in listed] == ["scale_deployment"]
     assert listed[0]["data"]["replicas_before"] == 1
     assert not yard.folder.faults.exists()
+
+
+async def test_the_fault_stays_on_as_long_as_was_asked(make_scene: Make, clock: VirtualClock) -> None:
+    scene = make_scene(duration_s=30.0)
+
+    verdict = await played(scene, clock)
+
+    phases = {phase.name: phase for phase in Record.open(scene.record.path).phases}
+    assert verdict.outcome is Outcome.KEPT
+    assert 30 <= phases["heal"].started_s - phases["inject"].started_s < 31
+
+
+async def test_the_record_holds_every_partys_books_before_during_and_after(
+    make_scene: Make, clock: VirtualClock
+) -> None:
+    scene = make_scene()
+    await played(scene, clock)
+    record = Record.open(scene.record.path)
+
+    counts = [len(record.ledger(f"orders-{moment}") or ()) for moment in ("before", "during", "after")]
+    assert counts == [1, 6, 7], "the canary's, the five of the shoppers, and the last canary's"
+    assert {f"{name}-{moment}" for name in ("charges", "refunds") for moment in ("before", "during", "after")} <= set(
+        record.ledger_names
+    )
+    searches = record.evidence("searches")
+    assert searches and all({"query", "from", "to", "count", "items"} <= set(one) for one in searches.values())
+    for row in record.evidence("queries"):
+        assert record.evidence(row["results"])["count"] == row["count"], "each result is a file of its own"
