@@ -16,6 +16,7 @@ from rich.text import Text
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.terminal import plain
 from drillyard.yard.datadog import Found
+from drillyard.yard.empty_result import explain_events
 from drillyard.yard.yard import open_yard
 
 _COLOURS = {"error": "red", "warning": "yellow", "success": "green"}
@@ -39,7 +40,7 @@ def events(
     json_output: Json = False,
 ) -> None:
     """Show events of Kubernetes, monitors and people, oldest first, with UTC times."""
-    found, in_all = asyncio.run(_ask(yard, query, start, end, limit))
+    found, said = asyncio.run(_ask(yard, query, start, end, limit))
     items = found.items[::-1]
     if json_output:
         typer.echo(json.dumps(items))
@@ -48,16 +49,18 @@ def events(
         for item in items:
             console.print(line(item["attributes"]))
     typer.echo(f"{len(items)} event(s) for {plain(query)} (UTC)", err=True)
-    if not items and query.strip() not in ("", "*"):
-        typer.echo(f"Without the query, this window has {in_all} event(s).", err=True)
+    for sentence in said:
+        typer.echo(plain(sentence), err=True)
 
 
-async def _ask(yard: str, query: str, start: str, end: str, limit: int) -> tuple[Found, int]:
+async def _ask(yard: str, query: str, start: str, end: str, limit: int) -> tuple[Found, list[str]]:
+    """The events, and what is said when there are none."""
     async with open_yard(yard) as opened:
         found = await opened.datadog.events(query, start, end, sort="-timestamp", limit=limit)
         if found.count:
-            return found, found.count
-        return found, (await opened.datadog.events("*", start, end, limit=10_000)).count
+            return found, []
+        every = await opened.datadog.events("*", start, end, limit=10_000)
+        return found, explain_events(query, every.items)
 
 
 def line(attributes: dict[str, Any]) -> Text:

@@ -20,7 +20,7 @@ from drillyard.yard.order_timeline import Step, Timeline, order_timeline
 from drillyard.yard.yard import open_yard
 
 _LEVEL_COLOURS = STATUS_COLOURS | {"warning": "yellow"}
-_KIND_COLOURS = {"status": "bold magenta", "charge": "bold blue", "refund": "bold blue"}
+_KIND_COLOURS = {"status": "bold magenta", "charge": "bold blue", "refund": "bold blue", "span": "dim"}
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +31,9 @@ def register(app: typer.Typer) -> None:
 def timeline(
     order_id: Annotated[str, typer.Argument(help="Such as 6900953ac1f4320001b50703.")],
     yard: YardName = DEFAULT_YARD,
+    spans: Annotated[
+        bool, typer.Option("--spans", help="With the spans of its traces: who called whom, how long.")
+    ] = False,
     json_output: Json = False,
 ) -> None:
     """
@@ -39,7 +42,7 @@ def timeline(
     Log lines that name it, the statuses that orders-db keeps, and what the bank's own ledger says: in UTC, and as T+
     from the order's creation.
     """
-    found = asyncio.run(_ask(yard, order_id))
+    found = asyncio.run(_ask(yard, order_id, spans))
     if json_output:
         typer.echo(json.dumps(found.to_json()))
     else:
@@ -48,9 +51,9 @@ def timeline(
         typer.echo(plain(note), err=True)
 
 
-async def _ask(yard: str, order_id: str) -> Timeline:
+async def _ask(yard: str, order_id: str, spans: bool) -> Timeline:
     async with open_yard(yard) as opened:
-        return await order_timeline(opened, order_id)
+        return await order_timeline(opened, order_id, with_spans=spans)
 
 
 def show(console: Console, found: Timeline) -> None:

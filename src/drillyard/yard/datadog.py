@@ -72,6 +72,16 @@ class DatadogClient:
         """Events, likewise."""
         return await self._search("/api/v2/events/search", query, start, end, sort, limit)
 
+    async def spans(
+        self, query: str, start: datetime | str, end: datetime | str, *, limit: int
+    ) -> list[dict[str, Any]]:
+        """Spans, oldest first, at most `limit` (of 1000)."""
+        wanted = {"filter": {"query": query, "from": _time(start), "to": _time(end)}, "sort": "timestamp"}
+        body = {"data": {"type": "search_request", "attributes": {**wanted, "page": {"limit": limit}}}}
+        found = await self._call("POST", "/api/v2/spans/events/search", query=query, json=body)
+        spans: list[dict[str, Any]] = found["data"]
+        return spans
+
     async def count(self, query: str, start: datetime | str, end: datetime | str) -> int:
         """How many logs the query finds, counted by the telemetry. Raises RefusedQuery."""
         buckets = await self._aggregate(query, start, end, [])

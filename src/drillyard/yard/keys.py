@@ -60,7 +60,6 @@ class Keys:
             "data": {
                 "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{telemetry}",
                 "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
-                "OTEL_BSP_SCHEDULE_DELAY": "1000",
             },
         }
 

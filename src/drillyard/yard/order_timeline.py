@@ -18,6 +18,8 @@ from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.yard.yard import Yard
 
 LOGS_MAX = 5_000
+SPANS_MAX = 1_000
+TRACES_MAX = 20
 _ORDER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _BEFORE = timedelta(minutes=5)
 _LONG_AGO = "now-15d"
@@ -25,7 +27,7 @@ _LONG_AGO = "now-15d"
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happened to the order. `kind` is log, status, charge or refund; `level` a log's own word."""
+    """Something that happened to the order. `kind` is log, status, charge, refund or span; `level` a log's own word."""
 
     at: datetime
     kind: str
@@ -61,9 +63,11 @@ class Timeline:
         return {"order_id": self.order_id, "start": rfc3339(self.start), "steps": rows, "notes": self.notes}
 
 
-async def order_timeline(yard: Yard, order_id: str) -> Timeline:
+async def order_timeline(yard: Yard, order_id: str, *, with_spans: bool = False) -> Timeline:
     """
-    The order's timeline. Raises SettingError for what is no order id, DrillyardError when nothing knows the order.
+    The order's timeline, with the spans of its traces where they are wanted.
+
+    Raises SettingError for what is no order id, DrillyardError when nothing knows the order.
     """
     if not _ORDER_ID.fullmatch(order_id):
         raise SettingError(f"{order_id[:80]!r} is no order id.", hint="An id looks like 6900953ac1f4320001b50703.")
@@ -76,6 +80,7 @@ async def order_timeline(yard: Yard, order_id: str) -> Timeline:
         notes.append(f"There are more than {LOGS_MAX} log lines; the first so many are shown.")
     steps = [_of_log(item) for item in found.items]
     steps += _of_history(order)
+    steps += await _of_traces(yard, order_id, since, notes) if with_spans else []
     money = await _of_bank(yard, order_id, notes)
     if not steps and not money and order is None:
         raise DrillyardError(
@@ -121,6 +126,27 @@ def _of_log(item: dict[str, Any]) -> Step:
     level = _level(message, str(attributes.get("status", "")))
     at = datetime.fromisoformat(attributes["timestamp"])
     return Step(at, "log", str(attributes.get("service", "")), level, _text(message))
+
+
+async def _of_traces(yard: Yard, order_id: str, since: datetime | str, notes: list[str]) -> list[Step]:
+    """Every span of the traces that name the order, also those from before it had its id."""
+    named = await yard.datadog.spans(f"@order.id:{order_id}", since, "now", limit=SPANS_MAX)
+    traces = sorted({span["attributes"]["trace_id"] for span in named})[:TRACES_MAX]
+    if not traces:
+        notes.append("No span names it: spans are sent every 5 s, and only while a service has an intake for them.")
+        return []
+    found = await yard.datadog.spans(f"trace_id:({' OR '.join(traces)})", since, "now", limit=SPANS_MAX)
+    return [_of_span(span["attributes"]) for span in found]
+
+
+def _of_span(attributes: dict[str, Any]) -> Step:
+    custom = attributes["custom"]
+    callee = (custom.get("server") or {}).get("address")
+    status = ((custom.get("http") or {}).get("response") or {}).get("status_code")
+    words = [str(attributes["resource_name"]), f"to {callee}" if callee else "", str(status or "")]
+    text = " ".join(word for word in words if word) + f", {custom['duration'] / 1e6:.1f} ms"
+    at = datetime.fromisoformat(attributes["start_timestamp"])
+    return Step(at, "span", str(attributes["service"]), "error" if attributes["status"] == "error" else "", text)
 
 
 async def _of_bank(yard: Yard, order_id: str, notes: list[str]) -> list[Step]:

@@ -26,6 +26,7 @@ class FakeDatadog:
         self.records: list[Record] = []
         self.definitions: list[dict[str, Any]] = []
         self.names: list[str] = []
+        self.kept_spans: list[tuple[str, dict[str, Any]]] = []
         self.tags: dict[str, list[str]] = {}
         self.asked = 0
 
@@ -56,6 +57,9 @@ class FakeDatadog:
             for one in found[:limit]
         ]
         return Found(len(items), items)
+
+    async def spans(self, query: str, start: Any, end: Any, *, limit: int) -> list[dict[str, Any]]:
+        return [one for word, one in self.kept_spans if word in query][:limit]
 
     async def count(self, query: str, start: Any, end: Any) -> int:
         return len(self._fitting(query, start, end))

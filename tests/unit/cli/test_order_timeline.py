@@ -154,3 +154,25 @@ async def test_what_is_no_order_id_is_refused_before_anything_is_asked(shop, dat
 )
 def test_an_offset_is_short_and_exact_to_the_millisecond(seconds: float, shown: str) -> None:
     assert offset(seconds) == shown
+
+
+async def test_spans_of_the_orders_traces_stand_among_its_steps(shop, datadog, clock) -> None:
+    await clock.advance(10)
+    custom = {"duration": 28_100_000, "server": {"address": "payment"}, "http": {"response": {"status_code": 503}}}
+    span = {
+        "trace_id": "b2092634bf8a891c",
+        "service": "sock-shop-orders",
+        "resource_name": "POST",
+        "status": "error",
+        "start_timestamp": "2025-10-28T10:04:43.603Z",
+        "custom": custom,
+    }
+    datadog.kept_spans = [("order.id", {"attributes": span}), ("b2092634bf8a891c", {"attributes": span})]
+
+    found = await order_timeline(shop, ORDER, with_spans=True)
+
+    (step,) = [step for step in found.steps if step.kind == "span"]
+    assert (step.text, step.level, step.offset_s(found.start)) == ("POST to payment 503, 28.1 ms", "error", 1.0)
+    datadog.kept_spans = []
+    found = await order_timeline(shop, ORDER, with_spans=True)
+    assert any("No span names it" in note for note in found.notes)

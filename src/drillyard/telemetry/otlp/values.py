@@ -96,6 +96,9 @@ def plain(value: Any, depth: int = 0) -> Any:
         raise IntakeError("A value must be an object such as {stringValue: …}.")
     if depth > DEPTH_MAX:
         raise IntakeError(f"A value is nested deeper than {DEPTH_MAX} levels.")
+    text = value.get("stringValue")
+    if isinstance(text, str):  # Nearly always; a match over all kinds takes three times as long.
+        return text
     for kind, found in value.items():
         match kind:
             case "stringValue" | "bytesValue" | "boolValue":

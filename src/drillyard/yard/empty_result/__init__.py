@@ -7,7 +7,8 @@ counting questions (never more than QUESTIONS_MAX) and gives sentences that tell
 
 from __future__ import annotations
 
+from drillyard.yard.empty_result.events import explain_events
 from drillyard.yard.empty_result.explain import QUESTIONS_MAX, explain
 from drillyard.yard.empty_result.metrics import explain_metric
 
-__all__ = ["QUESTIONS_MAX", "explain", "explain_metric"]
+__all__ = ["QUESTIONS_MAX", "explain", "explain_events", "explain_metric"]
