@@ -106,9 +106,14 @@ def _load(data: bytes) -> Any:
     except orjson.JSONDecodeError:
         text = data.decode("utf-8", "replace")
     try:
-        return _without_surrogates(json.loads(text))
+        return _without_surrogates(json.loads(text, parse_int=_whole))
     except RecursionError:
         raise GoJSONError("exceeded max depth") from None
+
+
+def _whole(digits: str) -> int | float:
+    """A whole number of any length: beyond what a float holds it is infinite, and Python would refuse 4,300 digits."""
+    return int(digits) if len(digits) < 300 else float(digits)
 
 
 def _without_surrogates(value: Any) -> Any:

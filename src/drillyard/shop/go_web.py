@@ -112,7 +112,7 @@ def application(
 ) -> ASGIApp:
     """The routes inside error bodies, request metrics and tracing. `store_error` words a failure of the store."""
 
-    def answer(request: Request, problem: Exception) -> Response:
+    async def answer(request: Request, problem: Exception) -> Response:
         match problem:
             case GoError():
                 return error_response(problem)
@@ -128,7 +128,7 @@ def application(
                 return error_response(GoError(500, "internal error"))
 
     kinds: Mapping[Any, Any] = dict.fromkeys(
-        (HTTPException, GoError, BodyTooLarge, DatabaseUnavailable, UnfitValue), answer
+        (HTTPException, GoError, BodyTooLarge, DatabaseUnavailable, UnfitValue, Exception), answer
     )
     starlette = Starlette(routes=list(routes), lifespan=lifespan, exception_handlers=kinds)
     starlette.router.redirect_slashes = False

@@ -140,7 +140,7 @@ def application(
 ) -> ASGIApp:
     """The routes inside error bodies, request metrics, Tomcat's thread names and tracing."""
 
-    def answer(request: Request, problem: Exception) -> Response:
+    async def answer(request: Request, problem: Exception) -> Response:
         if isinstance(problem, DatabaseUnavailable):
             order = order_id.get()
             about = f" (order {order})" if order else ""
@@ -157,7 +157,7 @@ def application(
     app: ASGIApp = Starlette(
         routes=routes,
         lifespan=lifespan,
-        exception_handlers=dict.fromkeys((HTTPException, SpringError, *_OWN_ERRORS), answer),
+        exception_handlers=dict.fromkeys((HTTPException, SpringError, *_OWN_ERRORS, Exception), answer),
     )
     app.router.redirect_slashes = False  # type: ignore[attr-defined]
     app = ErrorBoundary(_TrailingSlash(app, routes), answer=answer, log=lambda text: _log.error("%s", text))

@@ -9,7 +9,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,8 @@ import pytest
 
 from drillyard.shop.migrate import migrate
 
+from .forks import Forked, Forks
+
 _NOBODY = 65534
 _READY_S = 60.0
 
@@ -32,7 +33,7 @@ class Service:
     """A running service: where it is, and everything it has said so far."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: Forked
     log_path: Path
 
     def log(self) -> str:
@@ -47,7 +48,8 @@ class Processes:
     """Starts services and ends them all."""
 
     folder: Path
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    forks: Forks
+    running: list[Forked] = field(default_factory=list)
 
     def start(self, module: str, *, ready: str = "/health", **settings: str) -> Service:
         """Starts a service of the shop on a free port and waits until it serves that path."""
@@ -61,19 +63,11 @@ class Processes:
         process, log_path = self.spawn(f"drillyard.shop.{module}", PORT=str(port), **settings)
         return Service(f"http://127.0.0.1:{port}", process, log_path)
 
-    def spawn(self, module: str, **settings: str) -> tuple[subprocess.Popen[bytes], Path]:
+    def spawn(self, module: str, **settings: str) -> tuple[Forked, Path]:
         """Starts `main` of a module with these settings alone; what it says goes to a file."""
         log_path = self.folder / f"{module}-{len(self.running)}.log"
-        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
-        start = f"import sys; from {module} import main; sys.exit(main())"
-        with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-c", start],
-                env={**environment, **settings},
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-            )
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **settings}
+        process = self.forks.start(f"{module}:main", environment, log_path, self.folder)
         self.running.append(process)
         return process, log_path
 
@@ -117,10 +111,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    made = Forks()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
+def processes(tmp_path: Path, forks: Forks) -> Iterator[Processes]:
     """For what one test starts for itself."""
-    started = Processes(tmp_path)
+    started = Processes(tmp_path, forks)
     try:
         yield started
     finally:
@@ -128,9 +131,9 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="session")
-def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processes]:
+def lasting(tmp_path_factory: pytest.TempPathFactory, forks: Forks) -> Iterator[Processes]:
     """For what all tests share."""
-    started = Processes(tmp_path_factory.mktemp("shop"))
+    started = Processes(tmp_path_factory.mktemp("shop"), forks)
     try:
         yield started
     finally:
@@ -278,7 +281,7 @@ class Broker:
     management_url: str
 
 
-def start_broker(processes: Processes, amqp_port: int | None = None) -> tuple[Broker, subprocess.Popen[bytes]]:
+def start_broker(processes: Processes, amqp_port: int | None = None) -> tuple[Broker, Forked]:
     """A broker with an empty store, on the given port or a free one."""
     amqp, management = amqp_port or free_port(), free_port()
     process, log_path = processes.spawn(
@@ -382,6 +385,13 @@ def start_front_end(processes: Processes, shop: Shop, **settings: str) -> Servic
 @pytest.fixture(scope="session")
 def shop(lasting: Processes, postgres: Postgres, broker: Broker) -> Shop:
     return start_shop(lasting, postgres.url, broker.amqp_url)
+
+
+def is_unforeseen(body: str) -> bool:
+    """Whether this is the answer of a service's last layer, or of the server itself, to what no route foresaw."""
+    for key in ("error", "status_text"):  # The phrase of a 500 that was meant.
+        body = body.replace(f'"{key}":"Internal Server Error"', "")
+    return "Internal Server Error" in body or '"internal error"' in body or "Traceback" in body
 
 
 def status_of(orders: Service, order_id: str) -> str:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from .conftest import Broker, http
+from .conftest import Broker, http, is_unforeseen
 from .test_contract import urls as urls
 
 MB = 1 << 20
@@ -81,14 +81,36 @@ def test_a_hostile_body_gets_an_answer(everything: Mapping[str, str], service: s
             continue
         shown = f"{what}: {answer.status_code} {answer.text[:300]}"
         assert answer.status_code in (200, 201, 202, 204, 400, 401, 404, 405, 406, 409, 413, 415, 500), shown
-        assert "internal error" not in answer.text, shown
-        assert '"message":"Internal Server Error"' not in answer.text, shown
-        assert "Traceback" not in answer.text, shown
+        assert not is_unforeseen(answer.text), shown
     _assert_it_answers(everything, service)
 
 
 def _keys(service: str) -> dict[str, str]:
     return {"authorization": "Bearer sk_test_mock"} if service == "bank" else {}
+
+
+FORMS = [
+    "amount=" + "9" * 5000,
+    "amount=" + "9" * 60_000 + "&currency=usd",
+    "amount=1e999999999&currency=usd",
+    "amount=%00&currency=%ff%fe",
+    "amount[]=1&amount[a][b][c]=2&metadata" + "[a]" * 5000 + "=x",
+    "&".join(f"metadata[{number}]=x" for number in range(3000)),
+    "currency=%3Cscript%3E&amount=500&metadata[order_id]='%20OR%201=1%20--",
+    "limit=" + "9" * 5000,
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=range(len(FORMS)))
+def test_a_hostile_form_gets_the_banks_error(everything: Mapping[str, str], form: str) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded", **_keys("bank")}
+    for method, path in (("POST", "/v1/payment_intents"), ("POST", "/v1/charges"), ("POST", "/v1/refunds")):
+        answer = http.request(method, everything["bank"] + path, content=form.encode(), headers=headers)
+        assert answer.status_code in (400, 404, 413), answer.text
+        assert answer.json()["error"]["message"]
+    listed = http.get(f"{everything['bank']}/v1/charges?{form[:60_000]}", headers=_keys("bank"))
+    assert listed.status_code in (200, 400, 414, 431), listed.text
+    _assert_it_answers(everything, "bank")
 
 
 ALIVE = {"front-end": "/tags", "broker": "/api/overview"}

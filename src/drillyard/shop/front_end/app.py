@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Scope
 
+from drillyard.shop.error_boundary import ErrorBoundary
 from drillyard.shop.front_end.back_ends import BackEnds
 from drillyard.shop.front_end.cart import Cart
 from drillyard.shop.front_end.catalogue import Catalogue
@@ -59,6 +60,9 @@ def build(
         log(f"Error: {problem.message}")
         return problem.answer()
 
+    async def unforeseen(_: Request, __: Exception) -> Response:
+        return Failure("Internal Server Error").answer()
+
     async def gone(_: Request, __: Exception) -> Response:
         return Response(status_code=400)  # The client hung up while sending; nobody reads this.
 
@@ -70,12 +74,17 @@ def build(
             Middleware(Sessions, cookie=cookie, store=store),
             Middleware(AccessLog, write=log),
         ],
-        exception_handlers={Failure: failed, HTTPException: _cannot, ClientDisconnect: gone},
+        exception_handlers={
+            Failure: failed,
+            HTTPException: _cannot,
+            ClientDisconnect: gone,
+            Exception: unforeseen,
+        },
     )
     app.router.redirect_slashes = False
     app.state.development = development
     measured = MetricsMiddleware(
-        app,
+        ErrorBoundary(app, answer=unforeseen, log=log),
         registry=registry or new_registry(),
         label_names=("service", "method", "path", "status_code"),
         labels=_labels,
