@@ -15,7 +15,7 @@ import time
 
 from bench.page import write_section
 
-SECTIONS = ("starts", "checkouts", "drills", "network", "telemetry", "cluster")
+SECTIONS = ("starts", "memory", "checkouts", "broker", "drills", "network", "telemetry", "cluster")
 """The files of this folder that are sections, in the page's order."""
 
 
