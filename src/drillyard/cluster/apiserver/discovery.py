@@ -20,6 +20,10 @@ def version_info() -> Object:
     return {
         "major": major,
         "minor": minor,
+        "emulationMajor": major,
+        "emulationMinor": minor,
+        "minCompatibilityMajor": major,
+        "minCompatibilityMinor": str(int(minor) - 1),
         "gitVersion": f"{KUBERNETES_VERSION}+drillyard",
         "gitCommit": "",
         "gitTreeState": "clean",
