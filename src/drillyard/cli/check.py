@@ -1,5 +1,5 @@
 """
-`drill check logging`: proves that a line which a pod writes can be found, or says that it cannot.
+`drill check`: the documents' checklists, and the proof that a line which a pod writes can be found.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from drillyard.cli import checklists
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.terminal import plain
 from drillyard.yard.logging_canary import LoggingCheck, check_logging
@@ -22,15 +23,18 @@ _UNCLEAR = 3
 def register(app: typer.Typer) -> None:
     """Adds this command group."""
     checks = typer.Typer(
-        no_args_is_help=True, help="Prove that something works, from end to end.", rich_markup_mode="rich"
+        no_args_is_help=True,
+        help="Prove that something works, and go through the documents' checklists.",
+        rich_markup_mode="rich",
     )
     checks.callback()(_group)
     checks.command()(logging)
+    checklists.register(checks)
     app.add_typer(checks, name="check", rich_help_panel="What the telemetry saw")
 
 
 def _group() -> None:
-    """Prove that something works, from end to end."""
+    """Prove that something works, and go through the documents' checklists."""
 
 
 def logging(

@@ -13,7 +13,7 @@ import pytest
 from drillyard.yard.container_tools import locust
 
 from ..conftest import BIN, Drill, environment
-from .stage import Stage
+from .stage import Stage, run_time_s
 from .table import document
 from .typing_hands import Hands
 
@@ -47,7 +47,7 @@ def stage(home: Path, drill: Drill, tmp_path_factory: pytest.TempPathFactory) ->
         if on_path:
             kubectls["path"] = on_path
         hands = Hands(folder, {**variables, "HOME": str(folder)}, kubectls)
-        (folder / "locust-payment-failure.yaml").write_text(manifest().replace('"2m"', '"6s"'))
+        (folder / "locust-payment-failure.yaml").write_text(manifest().replace('"2m"', f'"{run_time_s()}s"'))
         try:
             with Stage(YARD, hands, drill, with_locust=locust.is_installed()) as stage:
                 yield stage

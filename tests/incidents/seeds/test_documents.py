@@ -7,6 +7,7 @@ query is asked over the window since its fault was on, and must find what the sh
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -71,7 +72,7 @@ def the_job_as_printed_completes_and_places_no_order(stage: Stage) -> None:
     """It posts to /login, which the shop has not (404), and its task raises before the order is sent."""
     if not stage.with_locust:
         pytest.skip("needs Locust: pip install 'drillyard[locust]'")
-    stage.kubectl("wait", "--for=condition=complete", "job/locust-payment-failure", "--timeout=60s")
+    stage.kubectl("wait", "--for=condition=complete", "job/locust-payment-failure", "--timeout=110s")
     log = stage.kubectl("logs", "job/locust-payment-failure")
     assert "INCIDENT 3: PAYMENT FAILURE TEST" in log
     assert log.rstrip().splitlines()[-2] == "Failed transactions generated"
@@ -84,10 +85,10 @@ def the_job_as_printed_completes_and_places_no_order(stage: Stage) -> None:
 def the_corrected_job_places_orders_that_fail_at_payment(stage: Stage) -> None:
     if not stage.with_locust:
         pytest.skip("needs Locust: pip install 'drillyard[locust]'")
-    stage.kubectl("wait", "--for=condition=complete", "job/locust-payment-failure-corrected", "--timeout=60s")
+    stage.kubectl("wait", "--for=condition=complete", "job/locust-payment-failure-corrected", "--timeout=110s")
     log = stage.kubectl("logs", "job/locust-payment-failure-corrected")
     placed = requests_of(log, "Place Order (Payment Failing)")
-    assert placed >= 2
+    assert placed >= 1
     assert "Error report" not in log
     stored = [one for one in stage.ask(Yard.orders) if one["status"] == "PAYMENT_FAILED"]
     assert len(stored) == stage.failed + placed
@@ -157,7 +158,7 @@ def the_first_order_after_the_repair_goes_all_the_way(stage: Stage) -> None:
     paid = next(one for one in stage.ask(Yard.orders) if one["id"] == stage.paid)
     assert (paid["status"], bool(paid["shipment"])) == ("SHIPPED", True)
     done = stage.drill("timeline", stage.paid, "--yard", stage.yard_name)
-    steps = [done.stdout.index(status) for status in ("Created", "PENDING", "PAID", "SHIPPED")]
+    steps = [done.stdout.index(f"status {one}") for one in ("CREATED", "PENDING", "PAID", "SHIPPED")]
     assert steps == sorted(steps), done.stdout
 
 
@@ -172,8 +173,39 @@ def the_backlog_was_shipped(stage: Stage) -> None:
     assert {one["status"] for one in stage.ask(Yard.orders) if one["id"] in stage.order_ids} == {"SHIPPED"}
 
 
+def checklist(name: str, code: int, *, places_orders: int = 0, **words: str) -> Play:
+    """`drill check`, with the exit code, and the words of some of its entries by their number."""
+
+    def play(stage: Stage) -> None:
+        done = stage.drill("check", *name.split(), "--json", "--yard", stage.yard_name)
+        answers = json.loads(done.stdout)
+        shown = "\n".join(f"{one['word']} {one['claim']}: {one['seen']}" for one in answers)
+        assert done.returncode == code, shown
+        for number, word in words.items():
+            assert answers[int(number.removeprefix("entry_")) - 1]["word"] == word, shown
+        assert [one for one in answers if bool(one["next"]) == (one["word"] == "PASS")] == []
+        stage.orders += places_orders
+
+    return play
+
+
 SAID_500 = "Payment service unavailable for order"
 CHECKS: list[tuple[str, Play, str]] = [
+    ("healthy", checklist("incident-3 before", 0, places_orders=1), "checklist 3 before"),
+    ("healthy", checklist("incident-5 before", 0), "checklist 5 before"),
+    ("healthy", checklist("incident-3 during", 1, entry_1="FAIL", entry_6="UNKNOWN"), "checklist 3 during"),
+    ("payment-down", checklist("incident-3 before --no-order", 1, entry_2="FAIL"), "checklist 3 before"),
+    ("payment-down", checklist("incident-3 during", 0), "checklist 3 during"),
+    (
+        "payment-down",
+        checklist("incident-3 troubleshooting", 1, entry_1="PASS", entry_2="FAIL", entry_3="PASS", entry_5="PASS"),
+        "checklist 3 troubleshooting",
+    ),
+    ("payment-back", checklist("incident-3 after", 0, places_orders=1), "checklist 3 after"),
+    ("payment-slow", checklist("incident-3 after --no-order", 1, entry_6="FAIL"), "checklist 3 after"),
+    ("queue-down", checklist("incident-5 before", 1, entry_2="FAIL", entry_6="FAIL"), "checklist 5 before"),
+    ("queue-down", checklist("incident-5 during", 0), "checklist 5 during"),
+    ("queue-back", checklist("incident-5 after", 0), "checklist 5 after"),
     ("payment-down", shoppers_saw(AttemptOutcome.HTTP_ERROR, 500, SAID_500), "what shoppers are told"),
     ("payment-down", the_lines_of_a_failed_order_come_in_the_documents_order, "timeline of a failed order"),
     ("payment-down", every_line_of_orders_is_info, "status facet"),
@@ -214,6 +246,7 @@ def plays() -> list[Any]:
     return [pytest.param(state, play, id=f"{state}-{name}".replace(" ", "-")) for state, play, name in found]
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize(("state", "play"), plays())
 def test_the_documents_are_played(state: str, play: Play, stage: Stage) -> None:
     stage.enter(state)
