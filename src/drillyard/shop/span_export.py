@@ -28,6 +28,7 @@ from drillyard.shop.http_client import CallFailed, HttpClient
 from drillyard.shop.settings import from_environment
 from drillyard.shop.spans import FinishedSpan, SpanBuffer
 
+_ALWAYS, _NEVER, _RATIO = "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"
 _FLUSH_S = 0.3
 """What the last batch may take when the process ends (`service.END_S` is all there is)."""
 
@@ -45,6 +46,10 @@ class SpanSettings:
     otel_exporter_otlp_timeout: int = settings.whole(10_000, least=1, most=600_000)
     otel_service_name: str = settings.text("")
     otel_resource_attributes: str = settings.text("")
+    otel_traces_sampler: str = settings.text(
+        _ALWAYS, pattern=f"{_ALWAYS}|{_NEVER}|{_RATIO}", fits=f"{_ALWAYS}, {_NEVER} or {_RATIO}"
+    )
+    otel_traces_sampler_arg: float = settings.number(1.0, least=0.0, most=1.0)
     otel_bsp_schedule_delay: int = settings.whole(5_000, least=1, most=600_000)
     otel_bsp_max_queue_size: int = settings.whole(2_048, least=1, most=1_000_000)
     otel_bsp_max_export_batch_size: int = settings.whole(512, least=1, most=100_000)
@@ -56,6 +61,10 @@ class SpanSettings:
         if self.otel_exporter_otlp_traces_endpoint:
             return self.otel_exporter_otlp_traces_endpoint
         return f"{self.otel_exporter_otlp_endpoint}/v1/traces" if self.otel_exporter_otlp_endpoint else None
+
+    def ratio(self) -> float:
+        """How many of the traces that begin here are recorded; those of a caller are the caller's choice."""
+        return {_ALWAYS: 1.0, _NEVER: 0.0}.get(self.otel_traces_sampler, self.otel_traces_sampler_arg)
 
     def resource(self) -> dict[str, str]:
         """Who sends them. Raises SettingError."""
@@ -120,7 +129,7 @@ async def exporting(environment: Mapping[str, str] = os.environ) -> AsyncIterato
         yield
         return
     exporter = _Exporter(asked, url)
-    spans.record_into(exporter.buffer)
+    spans.record_into(exporter.buffer, asked.ratio())
     running = asyncio.create_task(exporter.run())
     try:
         yield

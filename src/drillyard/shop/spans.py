@@ -62,12 +62,18 @@ class SpanBuffer:
 
 
 _buffer: SpanBuffer | None = None
+_ratio = 1.0
 
 
-def record_into(buffer: SpanBuffer | None) -> None:
-    """Where the spans of this process go from now on. None: nowhere, and new traces are not sampled."""
-    global _buffer
-    _buffer = buffer
+def record_into(buffer: SpanBuffer | None, ratio: float = 1.0) -> None:
+    """Where the spans of this process go from now on (None: nowhere), and how many of new traces are sampled."""
+    global _buffer, _ratio
+    _buffer, _ratio = buffer, ratio
+
+
+def samples(trace_id: str) -> bool:
+    """Whether a new trace is recorded: OpenTelemetry's TraceIdRatioBased, by the id's last 64 bits."""
+    return _buffer is not None and (_ratio >= 1.0 or int(trace_id[-16:], 16) < _ratio * (1 << 64))
 
 
 def recording() -> bool:

@@ -62,7 +62,8 @@ class Span:
 
 def new_span() -> Span:
     """The first step of a new trace, sampled where this process records spans."""
-    return Span("0" * 16 + secrets.token_hex(8), secrets.token_hex(8), "01" if spans.recording() else "00")
+    trace_id = "0" * 16 + secrets.token_hex(8)
+    return Span(trace_id, secrets.token_hex(8), "01" if spans.samples(trace_id) else "00")
 
 
 def parse_traceparent(value: str | None) -> Span | None:

@@ -166,3 +166,25 @@ def test_the_resource_is_named_and_a_bad_one_refused():
         from_environment(SpanSettings, {"OTEL_EXPORTER_OTLP_HEADERS": "key"}).headers()
     with pytest.raises(SettingError, match="http/json"):
         from_environment(SpanSettings, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+
+
+def test_a_ratio_of_new_traces_is_sampled_and_a_callers_choice_stays():
+    def ratio(**environment: str) -> float:
+        return from_environment(SpanSettings, {key.upper(): value for key, value in environment.items()}).ratio()
+
+    assert ratio() == 1.0
+    assert ratio(otel_traces_sampler="parentbased_always_off") == 0.0
+    kept = SpanBuffer(100, lambda: None)
+    spans.record_into(kept, ratio(otel_traces_sampler="parentbased_traceidratio", otel_traces_sampler_arg="0.25"))
+    try:
+        assert [spans.samples("0" * 16 + half + "f" * 15) for half in "034f"] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+        tracing.continue_from(SAMPLED, None)
+        current = tracing.span.get()
+        assert current is not None and current.sampled
+    finally:
+        spans.record_into(None)
