@@ -1,7 +1,7 @@
 """
 Writes again what is generated from the code: docs/cli.md from the commands, docs/faults.md from the faults,
 docs/incidents.md from the catalogue, docs/incident.schema.json (JSON Schema of an incident file) from its model,
-docs/seeds.md from the tables of tests/incidents/seeds.
+docs/seeds.md and docs/pains.md from tables of the tests.
 
     python scripts/docs.py [--check]
 
@@ -76,10 +76,10 @@ def incident_schema() -> str:
     return json.dumps(schema, indent=1) + "\n"
 
 
-def seeds() -> str:
-    """The incident documents, line by line, beside what plays them."""
+def of_tests(module: str) -> str:
+    """A page that a table of the tests is made into."""
     sys.path.insert(0, str(ROOT))
-    page: str = importlib.import_module("tests.incidents.seeds.page").page()
+    page: str = importlib.import_module(module).page()
     return page
 
 
@@ -93,7 +93,8 @@ def main() -> int:
         "faults.md": faults(),
         "incidents.md": incidents(),
         "incident.schema.json": incident_schema(),
-        "seeds.md": seeds(),
+        "seeds.md": of_tests("tests.incidents.seeds.page"),
+        "pains.md": of_tests("tests.unit.pains.page"),
     }
     stale = [name for name, text in pages.items() if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
     if "--check" in sys.argv[1:]:
