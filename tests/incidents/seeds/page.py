@@ -72,13 +72,13 @@ def _counts(counts: object) -> list[str]:
 
 def _link(one: Query, text: str) -> str:
     place = "containers" if one.kind == "containers" else "logs"
-    return f"[{_code(text)}](https://us5.datadoghq.com/{place}?query={quote(text, safe='')})"
+    return f"[{_cell_code(text)}](https://us5.datadoghq.com/{place}?query={quote(text, safe='')})"
 
 
 def _claim_rows(number: int) -> Iterable[tuple[str, ...]]:
     for one in claims():
         if one.document == number:
-            yield _spans(one.covers), _words(one), "<br>".join(_code(test) for test in one.tests) or "–", one.says
+            yield _spans(one.covers), _words(one), "<br>".join(_cell_code(test) for test in one.tests) or "–", one.says
 
 
 def _words(one: Claim) -> str:
@@ -105,8 +105,11 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _code(text: str) -> str:
     fence = "``" if "`" in text else "`"
-    shown = text.replace("|", "\\|").replace("\n", " ")
-    return f"{fence}{shown}{fence}"
+    return f"{fence}{' '.join(text.splitlines())}{fence}"
+
+
+def _cell_code(text: str) -> str:
+    return _code(text).replace("|", "\\|")
 
 
 def _cell(text: str) -> str:
