@@ -50,9 +50,6 @@ class Tokens:
         self._users = {digest: entry for digest, entry in self._users.items() if entry[1] > now_s}
         self._users[_digest(token)] = (user, now_s + lifetime_s)
 
-    def withdraw(self, token: str) -> None:
-        self._users.pop(_digest(token), None)
-
     def user_of(self, authorization: str) -> User:
         """The user of an Authorization header. Raises ApiError 401."""
         scheme, _, token = authorization.partition(" ")

@@ -95,11 +95,8 @@ def _flat(row: Resource) -> Iterable[Object]:
         "namespaced": row.namespaced,
         "kind": row.kind,
         "verbs": list(row.verbs),
+        **_other_names(row),
     }
-    if row.short_names:
-        entry["shortNames"] = list(row.short_names)
-    if row.categories:
-        entry["categories"] = list(row.categories)
     yield entry
     for sub in row.subresources:
         below: Object = {
@@ -112,6 +109,11 @@ def _flat(row: Resource) -> Iterable[Object]:
         if (sub.group, sub.version) != (row.group, row.version):
             below |= {"group": sub.group, "version": sub.version}
         yield below
+
+
+def _other_names(row: Resource) -> Object:
+    named = {"shortNames": list(row.short_names), "categories": list(row.categories)}
+    return {key: names for key, names in named.items() if names}
 
 
 def aggregated(*, core: bool, api: str) -> Object:
@@ -146,11 +148,8 @@ def _nested(row: Resource) -> Object:
         "scope": "Namespaced" if row.namespaced else "Cluster",
         "singularResource": row.singular,
         "verbs": list(row.verbs),
+        **_other_names(row),
     }
-    if row.short_names:
-        entry["shortNames"] = list(row.short_names)
-    if row.categories:
-        entry["categories"] = list(row.categories)
     if row.subresources:
         entry["subresources"] = [
             {
