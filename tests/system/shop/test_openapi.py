@@ -25,7 +25,7 @@ from .conftest import is_unforeseen
 from .test_contract import urls as urls
 
 DESCRIPTIONS = Path(__file__).parents[3] / "docs" / "openapi"
-EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES", "6"))
 """Of each kind for each operation; `make torture` asks for more."""
 ANSWER_S = 10
 load_all_checks()
