@@ -34,6 +34,10 @@ bench: setup ## measure, and write the figures of README and docs to docs/figure
 docs: setup ## write again the pages that are generated from the code
 	@$(BIN)/python scripts/docs.py
 
+catalogue: ## every incident twice in a row, three in an order drawn by the day, and each one sabotaged (CATALOGUE_SEED=text)
+	@sh scripts/setup.sh dev
+	@PYTHONPATH= CATALOGUE=all $(BIN)/python -m pytest -q tests/incidents/test_catalogue.py --durations=0
+
 torture: setup ## the long ones: drills in a row, every pod killed under load, and more (ONLY=section)
 	@PYTHONPATH=scripts $(BIN)/python -m torture $(if $(ONLY),--only $(ONLY))
 
