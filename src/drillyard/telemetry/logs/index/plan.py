@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, reduce
 from typing import Protocol
 
 from drillyard.telemetry.logs.index.condition import (
@@ -249,14 +250,18 @@ def _word_condition(patterns: Sequence[str]) -> Condition:
 
 def _template_condition(template: Template, patterns: Sequence[str]) -> Condition | None:
     """For the messages of one template: only the words that vary are indexed."""
-    condition: Condition | None = None
-    for on_slots in template.alignments(patterns):
-        if not on_slots:
-            return ALWAYS
-        found = [text for pattern in on_slots if (text := _word_text(pattern))]
-        one = Condition(_every_word(found), exact=len(patterns) == 1) if found else UNKNOWN
-        condition = one if condition is None or condition == one else either(condition, one)
-    return condition
+    places = set(template.alignments(patterns))
+    if not places:
+        return None
+    if () in places:
+        return ALWAYS
+    return reduce(either, [_slot_condition(on_slots, exact=len(patterns) == 1) for on_slots in sorted(places)])
+
+
+@lru_cache(maxsize=256)
+def _slot_condition(on_slots: tuple[str, ...], exact: bool) -> Condition:
+    found = [text for pattern in on_slots if (text := _word_text(pattern))]
+    return Condition(_every_word(found), exact) if found else UNKNOWN
 
 
 def _word_text(pattern: str) -> str | None:

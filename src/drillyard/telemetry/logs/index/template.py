@@ -129,18 +129,25 @@ class Template:
     def _slot_forms(self) -> frozenset[str]:
         return frozenset(word.form for word in self.words if isinstance(word, Slot))
 
-    def _may_have(self, pattern: str) -> bool:
-        if pattern in self._fixed_words or any(can_hold(form, pattern) for form in self._slot_forms):
-            return True
-        return is_wild(pattern) and any(map(glob(pattern).match, self._fixed_words))
+    def _has_fixed(self, pattern: str) -> bool:
+        return any(map(glob(pattern).match, self._fixed_words)) if is_wild(pattern) else pattern in self._fixed_words
 
-    def alignments(self, patterns: Sequence[str]) -> Iterator[list[str]]:
+    def _may_vary(self, pattern: str) -> bool:
+        return any(can_hold(form, pattern) for form in self._slot_forms)
+
+    def alignments(self, patterns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         """
         The places where a phrase may stand, each with the patterns that fall on slots.
 
-        An empty list means that the phrase is in every such message. Nothing at all: in none.
+        An empty tuple means that the phrase is in every such message. Nothing at all: in none.
         """
-        if not all(map(self._may_have, patterns)):
+        if len(patterns) == 1:
+            if self._has_fixed(patterns[0]):
+                yield ()
+            if self._may_vary(patterns[0]):
+                yield tuple(patterns)
+            return
+        if not all(self._has_fixed(pattern) or self._may_vary(pattern) for pattern in patterns):
             return
         for start in range(len(self.words) - len(patterns) + 1):
             on_slots: list[str] = []
@@ -152,4 +159,4 @@ class Template:
                 elif not (glob(pattern).match(word) if is_wild(pattern) else pattern == word):
                     break
             else:
-                yield on_slots
+                yield tuple(on_slots)
