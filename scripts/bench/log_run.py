@@ -26,7 +26,7 @@ def main(name: str, folder: Path, count: int, rounds: int) -> int:
     try:
         candidate: Candidate = {"Drillyard": Drillyard, **CANDIDATES}[name](folder)
     except ImportError as missing:
-        sys.stderr.write(f"not installed ({missing})\n")
+        sys.stderr.write(f"not installed ({missing}); see the dependency group `bench`\n")
         return 1
     try:
         sys.stdout.write(json.dumps(measured(candidate, folder, count, rounds)))
