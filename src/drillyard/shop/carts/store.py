@@ -16,6 +16,10 @@ _QUANTITY_MAX = 2**31 - 1
 
 _CART_LOCKED = 'SELECT seq FROM cart WHERE "customerId" = $1 FOR UPDATE'
 _MAKE_CART = 'INSERT INTO cart (id, "customerId") VALUES ($1, $2) ON CONFLICT DO NOTHING'
+_LOCK_OR_MAKE_CART = """
+    INSERT INTO cart (id, "customerId") VALUES ($1, $2)
+    ON CONFLICT ("customerId") DO UPDATE SET "customerId" = EXCLUDED."customerId" RETURNING seq
+"""
 _CLEAR = 'DELETE FROM cart WHERE "customerId" = $1'
 _REMOVE_CART = "DELETE FROM cart WHERE seq = $1"
 _ITEMS = """
@@ -23,6 +27,18 @@ _ITEMS = """
 """
 _ITEMS_OF_CART = "SELECT * FROM item WHERE cart = $1 ORDER BY seq"
 _FIRST_ITEM = 'SELECT * FROM item WHERE cart = $1 AND "itemId" = $2 ORDER BY seq LIMIT 1'
+_ADD_ITEM = f"""
+    WITH present AS (SELECT seq FROM item WHERE cart = $2 AND "itemId" = $3 ORDER BY seq LIMIT 1),
+    more AS (
+        UPDATE item SET quantity = quantity + CASE WHEN quantity < {_QUANTITY_MAX} THEN 1 ELSE 0 END
+        FROM present WHERE item.seq = present.seq RETURNING item.*
+    ),
+    stored AS (
+        INSERT INTO item (id, cart, "itemId", quantity, "unitPrice")
+        SELECT $1::text, $2::bigint, $3::text, $4::integer, $5::real WHERE NOT EXISTS (SELECT FROM present) RETURNING *
+    )
+    SELECT * FROM more UNION ALL SELECT * FROM stored
+"""
 _INSERT_ITEM = 'INSERT INTO item (id, cart, "itemId", quantity, "unitPrice") VALUES ($1, $2, $3, $4, $5)'
 _SET_QUANTITY = "UPDATE item SET quantity = $2 WHERE id = $1"
 _REMOVE_ITEM = "DELETE FROM item WHERE id = $1"
@@ -78,15 +94,10 @@ class CartStore:
     async def add(self, customer_id: str, wanted: Item) -> Item:
         """Stores the item as sent, or adds one to the row that is there, whatever quantity and price were sent."""
         async with self._database.transaction() as connection:
-            owner = await self._locked(connection, customer_id)
-            present = await _first(connection, owner, wanted.item_id)
-            if present is not None:
-                more = min(present.quantity + 1, _QUANTITY_MAX)
-                await connection.execute(_SET_QUANTITY, present.id, more)
-                return Item(present.id, present.item_id, more, present.unit_price)
-            stored = Item(self._new_id(), wanted.item_id, wanted.quantity, wanted.unit_price)
-            await connection.execute(_INSERT_ITEM, *_row(stored, owner))
-            return stored
+            # Locked by a statement of its own: what waited for the lock must see what its holder stored.
+            owner = await connection.fetchval(_LOCK_OR_MAKE_CART, self._new_id(), customer_id)
+            new = Item(self._new_id(), wanted.item_id, wanted.quantity, wanted.unit_price)
+            return _item(await connection.fetchrow(_ADD_ITEM, *_row(new, owner)))
 
     async def set_quantity(self, customer_id: str, item_id: str, quantity: int) -> None:
         """Any quantity, also none or less. Raises NotInCart."""
