@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from drillyard.base.errors import DrillyardError
+from drillyard.base.processes import die_with_parent
 from drillyard.yard.stores import foreign_user, postgres
 from drillyard.yard.stores.foreign_user import ForeignUser
 
@@ -193,6 +194,7 @@ async def refill_later(folder: Path) -> None:
 def main() -> int:
     try:
         if sys.argv[1] == "--refill":
+            die_with_parent()
             os.nice(19)
             refill(Path(sys.argv[2]))
         else:

@@ -38,7 +38,7 @@ async def test_a_container_over_its_memory_limit_is_oom_killed(cluster: Cluster,
     assert (ended["exitCode"], ended["reason"]) == (137, "OOMKilled")
 
 
-@pytest.mark.parametrize("name", ["cgroup v2", "cgroup v1"])
+@pytest.mark.parametrize("name", ["cgroup v2", "cgroup v1", "sampler"])
 async def test_a_container_gets_no_more_cpu_than_its_limit(cluster: Cluster, name: str) -> None:
     await _use(cluster, name)
     await cluster.run_pod("spin", "spin", resources={"limits": {"cpu": "200m"}})
@@ -59,3 +59,10 @@ async def test_a_stopped_node_leaves_no_cgroup(cluster: Cluster) -> None:
     assert not psutil.pid_exists(process.pid) or process.status() == psutil.STATUS_ZOMBIE
     if isinstance(chosen, CgroupLimits):
         assert [place for place in chosen._hierarchies.folders if place.exists()] == []
+
+
+async def test_the_node_says_who_holds_limits(cluster: Cluster) -> None:
+    [node] = (await cluster.api.list("nodes")).items
+    said = {one["type"]: one for one in node["status"]["conditions"]}["KernelLimits"]
+    kernel = cluster.node.limits_name != "sampler"
+    assert (said["status"] == "True") == kernel and ("cgroup" in said["message"])

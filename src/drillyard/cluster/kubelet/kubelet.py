@@ -81,7 +81,7 @@ class Kubelet:
             EventRecorder(api, "kubelet", self._clock, host=settings.name),
             lambda: list(self._services.objects.values()),
         )
-        self._registration = NodeRegistration(api, settings, catalogue, self._clock)
+        self._registration = NodeRegistration(api, settings, catalogue, self._clock, lambda: self.limits_name)
         self._pods = Informer(api, "pods", fields=f"spec.nodeName={settings.name}", clock=self._clock)
         self._pods.listen(self._pod_changed)
         self._workers: dict[str, PodWorker] = {}
@@ -275,6 +275,8 @@ class Kubelet:
         for runner in self._worker(namespace, pod).runners.values():
             if runner.run is None:
                 continue
+            if runner.confinement is not None:
+                runner.confinement.frozen(number == signal.SIGSTOP)
             runner.run.process.signal(number, session=True)
             for process in process_tree.tree(runner.run.process.pid, processes)[1:]:
                 with contextlib.suppress(ProcessLookupError):

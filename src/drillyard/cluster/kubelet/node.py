@@ -9,6 +9,7 @@ import logging
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -32,6 +33,18 @@ _HEALTHY = {
     "PIDPressure": ("KubeletHasSufficientPID", "kubelet has sufficient PID available"),
 }
 
+# Who holds the limits of containers: a condition of our own, for what a real node always has.
+_LIMITS = {
+    "cgroup v2": ("True", "CgroupV2", "the kernel holds memory and CPU limits (cgroup v2)"),
+    "cgroup v1": ("True", "CgroupV1", "the kernel holds memory and CPU limits (cgroup v1)"),
+    "sampler": (
+        "False",
+        "NoCgroups",
+        "no cgroup can be written here: memory is looked at five times a second and a container over its limit is "
+        "killed; a CPU limit is held by stopping and resuming processes, in bursts",
+    ),
+}
+
 
 def capacity(settings: NodeSettings) -> dict[str, str]:
     """The machine's own figures: cores, memory, disk; and how many pods."""
@@ -45,10 +58,12 @@ def capacity(settings: NodeSettings) -> dict[str, str]:
 
 
 class NodeRegistration:
-    """Registers the node and renews its lease until cancelled."""
+    """Registers the node and renews its lease until cancelled. `limits` names the way of limiting in force."""
 
-    def __init__(self, api: Api, settings: NodeSettings, images: ImageCatalogue, clock: Clock) -> None:
-        self._api, self._settings, self._images, self._clock = api, settings, images, clock
+    def __init__(
+        self, api: Api, settings: NodeSettings, images: ImageCatalogue, clock: Clock, limits: Callable[[], str]
+    ) -> None:
+        self._api, self._settings, self._images, self._clock, self._limits = api, settings, images, clock, limits
         self.capacity = capacity(settings)
         self._ready_since = time_of(clock.now())
 
@@ -135,6 +150,8 @@ class NodeRegistration:
             "reason": "KubeletReady",
             "message": "kubelet is posting ready status",
         }
+        status, reason, message = _LIMITS[self._limits()]
+        conditions.append({"type": "KernelLimits", "status": status, "reason": reason, "message": message, **since})
         system = platform.uname()
         architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(system.machine, system.machine)
         return {

@@ -23,6 +23,9 @@ class Confinement(Protocol):
     def settled(self) -> None:
         """The container is ready for the first time (or has had its time): from now on its CPU limit holds."""
 
+    def frozen(self, on: bool) -> None:
+        """Somebody has stopped the container's processes (or lets them go on): no limit may let them go on."""
+
     def out_of_memory(self) -> bool:
         """True when something in the container was killed for its memory."""
 

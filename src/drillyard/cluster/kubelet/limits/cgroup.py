@@ -166,6 +166,9 @@ class CgroupConfinement:
         except OSError as refused:
             _log.warning("no CPU limit for %s: %s", self._cpu.name, refused)
 
+    def frozen(self, on: bool) -> None:
+        """Bandwidth control stops and resumes nobody by signals."""
+
     def out_of_memory(self) -> bool:
         """The kernel's own count of kills."""
         setting = "memory.events" if self._version == 2 else "memory.oom_control"
