@@ -50,14 +50,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def play(options: argparse.Namespace, home: str) -> bool:
     """True when the yard was whole again after each kill, in time, and each record says so."""
     draw = random.Random(options.seed)
-    drill("up", home=home)
+    plan = [(draw.choice(INCIDENTS), draw.random()) for _ in range(options.runner_kills)]
+    up = drill("up", home=home)
+    if up.returncode != 0:
+        raise SystemExit(f"the yard did not start: {up.stderr.strip()}")
     try:
         before = asyncio.run(wished())
-        whole_s = {name: whole_drill_s(name, home) for name in INCIDENTS}
+        whole_s = {name: whole_drill_s(name, home) for name in sorted({incident for incident, _ in plan})}
         kept = True
-        for number in range(options.runner_kills):
-            incident = draw.choice(INCIDENTS)
-            kill = kill_one(incident, draw.uniform(0.2, whole_s[incident]), number % 2 == 0, before, home)
+        for number, (incident, part) in enumerate(plan):
+            after_s = 0.2 + part * (whole_s[incident] - 0.2)
+            kill = kill_one(incident, after_s, number % 2 == 0, before, home)
             broken = "; ".join(kill.broken) or "nothing was broken yet or any more"
             say(
                 f"{number + 1:3}  {kill.incident:22} killed after {kill.after_s:5.2f} s ({broken}); "
