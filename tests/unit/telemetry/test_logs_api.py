@@ -312,7 +312,6 @@ async def test_the_first_version_lists_logs_page_by_page(client):
     [
         "/api/v1/dashboard",
         "/api/v1/slo",
-        "/api/v2/downtime",
         "/api/v2/team",
         "/api/v2/current_user",
         "/api/v1/notebooks",
