@@ -91,6 +91,8 @@ def test_the_incident_keeps_its_promise_and_leaves_no_trace(name: str, yard: dic
 
 
 class _Nobody:
+    live = False
+
     def phase(self, name: str, text: str) -> None: ...
 
     def say(self, text: str) -> None: ...

@@ -42,6 +42,10 @@ class Stage:
             Live(self, console=self._console, refresh_per_second=8, transient=True) if sys.stderr.isatty() else None
         )
 
+    @property
+    def live(self) -> bool:
+        return self._live is not None
+
     def __enter__(self) -> Self:
         self._console.print()
         self._console.print(Text(self._title, style="bold"))

@@ -23,6 +23,10 @@ from drillyard.yard.yard import Yard
 class Audience(Protocol):
     """Who watches: a terminal, a log, nobody. Called as things happen; must not block."""
 
+    @property
+    def live(self) -> bool:
+        """True when somebody looks at numbers as they move."""
+
     def phase(self, name: str, text: str) -> None:
         """A phase begins; `text` says in a sentence what happens in it."""
 

@@ -247,6 +247,8 @@ class Silent:
 
     phases: list[str] = field(default_factory=list)
 
+    live = True
+
     def phase(self, name: str, text: str) -> None:
         self.phases.append(name)
 
