@@ -89,3 +89,26 @@ async def test_the_earlier_of_two_planned_looks_wins() -> None:
         queue.add_later(("n", "a"), 7)
         await clock.advance(20)
     assert times == [3]
+
+
+async def test_a_look_that_took_long_is_followed_by_a_rest_in_which_changes_gather() -> None:
+    clock = VirtualClock()
+    queue, looked = WorkQueue("test", clock), list[float]()
+
+    async def look(key: Key) -> None:
+        looked.append(clock.monotonic_s())
+        clock.elapsed_s += 0.1
+
+    queue.add(("", "a"))
+    working = asyncio.create_task(queue.run(look))
+    await asyncio.sleep(0)
+    for _ in range(3):
+        queue.add(("", "a"))
+        await asyncio.sleep(0)
+    assert len(looked) == 1
+    await clock.advance(0.5)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert len(looked) == 2
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)

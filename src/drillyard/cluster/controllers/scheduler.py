@@ -37,9 +37,9 @@ def misfit(pod: Object, node: Object, placed: Iterable[Object]) -> str | None:
     if len(on_node) + 1 > int(allocatable.get("pods", 110)):
         return "Too many pods"
     for name in ("cpu", "memory"):
-        if name in allocatable:
+        if name in allocatable and (wanted := requested(pod, name)):
             used = sum(requested(other, name) for other in on_node)
-            if requested(pod, name) and used + requested(pod, name) > parse_quantity(allocatable[name]):
+            if used + wanted > parse_quantity(allocatable[name]):
                 return f"Insufficient {name}"
     return None
 
@@ -81,7 +81,12 @@ def _wants(pod: Object, node: Object) -> bool:
 
 
 class Scheduler:
-    """Binds pods to nodes."""
+    """
+    Binds pods to nodes.
+
+    What each node has is remembered from the watch, and what was just bound is counted at once: to list all pods for
+    every new one would cost the square of their number.
+    """
 
     name = "default-scheduler"
 
@@ -89,12 +94,17 @@ class Scheduler:
         self._api, self._clock = api, clock
         self._events = EventRecorder(api, self.name, clock)
         self._waiting: set[Key] = set()
+        self._placed: dict[Key, Object] = {}
 
     @property
     def watches(self) -> Mapping[str, Concerns]:
         return {"pods": self._pod_changed, "nodes": self._node_changed}
 
     def _pod_changed(self, change: EventType, pod: Object) -> Iterable[Key]:
+        if change == "DELETED" or not is_active(pod):
+            self._placed.pop(key_of(pod), None)
+        elif pod["spec"].get("nodeName"):
+            self._placed[key_of(pod)] = pod
         if change == "DELETED":
             return tuple(self._waiting)  # It has left room.
         return (key_of(pod),) if self._is_ours(pod) else ()
@@ -117,11 +127,10 @@ class Scheduler:
         if not self._is_ours(pod):
             return None
         nodes = (await self._api.list("nodes")).items
-        pods = [other for other in (await self._api.list("pods")).items if is_active(other)]
         reasons: Counter[str] = Counter()
         for node in nodes:
             name = node["metadata"]["name"]
-            reason = misfit(pod, node, [other for other in pods if other["spec"].get("nodeName") == name])
+            reason = misfit(pod, node, [other for other in self._placed.values() if other["spec"]["nodeName"] == name])
             if reason is None:
                 await self._bind(pod, name)
                 return None
@@ -138,7 +147,12 @@ class Scheduler:
             "metadata": {"name": name, "namespace": namespace},
             "target": {"kind": "Node", "name": node},
         }
-        await self._api.update("pods", namespace, binding, subresource="binding")
+        self._placed[key_of(pod)] = {**pod, "spec": {**pod["spec"], "nodeName": node}}
+        try:
+            await self._api.update("pods", namespace, binding, subresource="binding")
+        except (ApiError, OSError):
+            self._placed.pop(key_of(pod), None)
+            raise
         message = f"Successfully assigned {namespace}/{name} to {node}"
         await self._events.record(pod, "Normal", "Scheduled", message)
 

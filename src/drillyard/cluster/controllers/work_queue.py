@@ -2,7 +2,9 @@
 Keys to look at, each once however often it is named, one at a time, again later when the look failed.
 
 Level-triggered: a key says that something about an object may have changed, never what. A failure is tried again with a
-growing pause per key, from 5 ms to a minute, so one broken object cannot keep a controller busy.
+growing pause per key, from 5 ms to a minute, so one broken object cannot keep a controller busy. A look that takes long
+(a ReplicaSet of 200 pods is looked at whole, and each of them changes several times) is followed by a rest of a few
+times its length, in which changes gather: so the cost of a busy key does not grow with the square of its size.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from drillyard.cluster.informer import Key
 _log = logging.getLogger(__name__)
 _PAUSE_MIN_S = 0.005
 _PAUSE_MAX_S = 60.0
+_LONG_S = 0.005
+_RESTS = 3.0
+_REST_MAX_S = 0.5
 
 Reconcile = Callable[[Key], Awaitable[float | None]]
 
@@ -30,6 +35,7 @@ class WorkQueue:
         self._keys: dict[Key, None] = {}  # An ordered set.
         self._news = asyncio.Event()
         self._failures: dict[Key, int] = {}
+        self._rests: dict[Key, float] = {}  # Until when a key rests.
         self._later: dict[Key, tuple[float, asyncio.Task[None]]] = {}
 
     def add(self, key: Key) -> None:
@@ -60,7 +66,15 @@ class WorkQueue:
                     await self._news.wait()
                 key = next(iter(self._keys))
                 del self._keys[key]
+                began_s = self._clock.monotonic_s()
+                if (rest_s := self._rests.get(key, 0.0) - began_s) > 0:
+                    self.add_later(key, rest_s)
+                    continue
+                self._rests.pop(key, None)
                 await self._look(key, reconcile)
+                ended_s = self._clock.monotonic_s()
+                if (took_s := ended_s - began_s) > _LONG_S:
+                    self._rests[key] = ended_s + min(took_s * _RESTS, _REST_MAX_S)
         finally:
             waking = [task for _, task in self._later.values()]
             self._later.clear()
