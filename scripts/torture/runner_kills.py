@@ -106,6 +106,8 @@ def kill_one(incident: str, after_s: float, by_command: bool, before: dict[str, 
     healed = wait_until(lambda: not active(home), limit_s)
     healed_s = time.monotonic() - began_s
     problems = [] if healed else [f"not healed within {limit_s:g} s: {active(home)}"]
+    if broken and healed and healed_s > limit_s:
+        problems.append(f"healed only after {healed_s:.1f} s, and {limit_s:g} s were promised")
     problems += asyncio.run(remains(before))
     if broken and not wait_until(lambda: told(home), 5):
         problems.append(f"the record does not say what happened: {latest(home)}")
