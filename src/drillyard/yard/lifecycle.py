@@ -28,7 +28,7 @@ from drillyard.yard.home import YardFolder
 from drillyard.yard.images import SERVICES
 from drillyard.yard.state import YardLock, YardState
 
-_START_MAX_S = 90.0
+_START_MAX_S = 180.0  # A first start on a slow machine spends most of it on the databases' templates.
 _STOP_MAX_S = 20.0
 # Templates 160 MB and as much for the pods' copies, once and once again for logs and write-ahead logs.
 _SPACE_BYTES = 500_000_000
@@ -88,7 +88,7 @@ def start_yard(folder: YardFolder, options: UpOptions, progress: Callable[[str],
     """
     Starts the control plane and waits until every pod is Ready.
 
-    Raises DrillyardError when the yard is already up, or does not get ready within 90 s; then nothing of it is left.
+    Raises DrillyardError when the yard is already up, or does not get ready within 180 s; then nothing of it is left.
     """
     lock = YardLock(folder)
     if not lock.acquire():
