@@ -25,6 +25,7 @@ CONCURRENCY_MAX = 200
 
 _SCRIPT_S_FAULT = {400, 404, 405, 411, 413, 414, 415, 422}
 _DECLINED = 406
+_NAME_TAKEN = 409
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +116,7 @@ class Shopper:
     ledger: ShopperLedger
     _signed_in: bool = field(default=False, init=False)
     _registered: bool = field(default=False, init=False)
+    _tried: bool = field(default=False, init=False)
     _socks: Sequence[Sock] = field(default=(), init=False)
 
     async def shop(self, numbers: Sequence[int], *, delay_s: float = 0.0) -> None:
@@ -185,10 +187,19 @@ class Shopper:
             return
         account = self.habits.account or Account(self.name, f"socks-{self.seed}")
         if self.habits.account is None and not self._registered:
-            await self.client.register(account, first_name="Drill", last_name="Shopper")
+            await self._register(account)
             self._registered = True
         await self.client.log_in(account)
         self._signed_in = True
+
+    async def _register(self, account: Account) -> None:
+        """A registration whose answer was lost may have happened all the same: then the name is taken, by us."""
+        tried, self._tried = self._tried, True
+        try:
+            await self.client.register(account, first_name="Drill", last_name="Shopper")
+        except HttpProblem as problem:
+            if not (tried and problem.status == _NAME_TAKEN):
+                raise
 
 
 @dataclass

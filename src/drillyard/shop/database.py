@@ -102,7 +102,8 @@ class Database:
                 raise UnfitValue(f"{self._name} cannot hold this value: {_brief(problem)}") from problem
             raise DatabaseUnavailable(f"{self._name}: {_brief(problem)}") from problem
         except asyncpg.InterfaceError as problem:
-            raise DatabaseUnavailable(f"{self._name}: {_brief(problem)}") from problem
+            # The driver's own words name its methods; all that is known is that the connection is of no use any more.
+            raise DatabaseUnavailable(f"{self._name}: the connection was lost") from problem
         except TimeoutError as problem:
             raise DatabaseUnavailable(f"{self._name} did not answer in time") from problem
         except OSError as problem:

@@ -159,6 +159,29 @@ async def test_a_slow_way_to_checkout_does_not_make_the_order_slow(shop: Any, cl
     assert (await place(shop, clock)).rows[0].outcome is AttemptOutcome.OK
 
 
+async def test_a_registration_whose_answer_was_lost_is_not_held_against_the_shopper(
+    shop: Any, clock: VirtualClock
+) -> None:
+    def lost(request: httpx.Request) -> httpx.Response | None:
+        del shop.overrides["POST /register"]
+        shop.answer(request)
+        return httpx.Response(500, json={"message": "ESOCKETTIMEDOUT"})
+
+    shop.overrides["POST /register"] = lost
+
+    ledger = await place(shop, clock, 2)
+
+    assert [row.outcome for row in ledger] == [AttemptOutcome.HTTP_ERROR, AttemptOutcome.OK]
+
+
+async def test_a_name_that_somebody_else_has_is_an_error(shop: Any, clock: VirtualClock) -> None:
+    shop.overrides["POST /register"] = lambda request: httpx.Response(409, json={"error": "User already exists."})
+
+    [row] = await place(shop, clock)
+
+    assert (row.step, row.http_status) == ("register", 409)
+
+
 async def test_after_a_failure_the_shopper_logs_in_again(shop: Any, clock: VirtualClock) -> None:
     answers = iter([httpx.Response(500, json={"message": "User not logged in."}), None])
     shop.overrides["POST /orders"] = lambda request: next(answers)
