@@ -111,7 +111,7 @@ class ShopClient:
         await self._ask("login", "GET", "/login", expect=200, headers={"Authorization": f"Basic {token}"})
 
     async def register(self, account: Account, *, first_name: str, last_name: str) -> str:
-        """POST /register, then an address and a card, as checkout needs both. The customer's id."""
+        """POST /register, which also logs in. The customer's id."""
         body = {
             "username": account.username,
             "password": account.password,
@@ -120,6 +120,10 @@ class ShopClient:
             "lastName": last_name,
         }
         answer = await self._ask("register", "POST", "/register", expect=200, json=body)
+        return _text_of(_object("register", answer), "id", "register", answer)
+
+    async def add_address_and_card(self) -> None:
+        """POST /addresses and POST /cards of whoever is logged in: checkout needs both."""
         address = {
             "street": "Whitelees Road",
             "number": "246",
@@ -130,7 +134,6 @@ class ShopClient:
         await self._ask("address", "POST", "/addresses", expect=200, json=address)
         card = {"longNum": "4242424242424242", "expires": "12/34", "ccv": "123"}
         await self._ask("card", "POST", "/cards", expect=200, json=card)
-        return _text_of(_object("register", answer), "id", "register", answer)
 
     async def empty_cart(self) -> None:
         """DELETE /cart."""

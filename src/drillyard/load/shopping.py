@@ -200,6 +200,8 @@ class Shopper:
         except HttpProblem as problem:
             if not (tried and problem.status == _NAME_TAKEN):
                 raise
+            await self.client.log_in(account)
+        await self.client.add_address_and_card()
 
 
 @dataclass
