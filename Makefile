@@ -13,9 +13,9 @@ setup: ## install what Drillyard needs into .venv, from wheels, without root
 demo: setup ## play incident 5 from beginning to end and print where its report is
 	@$(BIN)/drill demo
 
-test: ## every test that wheels alone can run
+test: ## every test that wheels alone can run, in two processes (WORKERS=n)
 	@sh scripts/setup.sh dev
-	@PYTHONPATH= $(BIN)/python -m pytest -q -m "not oracle"
+	@PYTHONPATH= $(BIN)/python -m pytest -q -m "not oracle" -n $(or $(WORKERS),2) --dist loadfile
 
 lint: ## ruff, strict types, the layers of the house
 	@sh scripts/setup.sh dev
