@@ -60,15 +60,3 @@ def test_captured_money_goes_back_or_its_order_is_shipped(yard: dict[str, Any], 
     third = reconcile(drill, "--apply")
     assert [one for one in third["done"] if one["outcome"] != "left"] == []
     assert len((Path(shipped["folder"]) / "audit.jsonl").read_text().splitlines()) == len(audit)
-
-
-def test_a_payment_outage_leaves_nothing_to_give_back(yard: dict[str, Any], drill: Drill) -> None:
-    reconcile(drill, "--apply")
-    before = reconcile(drill)["totals"]
-    outage = json.loads(drill("run", "payment-outage", "--json").stdout)
-    assert outage["verdict"] == "kept"
-
-    after = reconcile(drill)
-    assert {one["action"] for one in after["proposed"]} - {"look"} == {"notify"}
-    canaries = after["totals"]["paid_cents"] - before["paid_cents"]
-    assert after["totals"]["held_cents"] - before["held_cents"] == canaries

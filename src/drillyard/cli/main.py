@@ -4,28 +4,15 @@ The command `drill`. Exit codes: 0 done (a drill: kept), 1 failed (a drill: brok
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import Annotated, NoReturn
 
 import typer
 
 from drillyard.base.errors import DrillyardError, SettingError
-from drillyard.cli import (
-    by_hand,
-    catalogue,
-    check,
-    events,
-    logs,
-    metrics,
-    pipelines,
-    play,
-    reconcile,
-    records,
-    report,
-    timeline,
-    yards,
-)
 from drillyard.yard.home import CONTEXT
 
 READER_GONE = 141
@@ -68,25 +55,58 @@ def options(
         os.environ["KUBECONFIG"] = kubeconfig
 
 
-yards.register(app)
-catalogue.register(app)
-play.register(app)
-by_hand.register(app)
-reconcile.register(app)
-records.register(app)
-report.register(app)
-logs.register(app)
-timeline.register(app)
-events.register(app)
-metrics.register(app)
-pipelines.register(app)
-check.register(app)
+MODULES = {
+    "yards": ("up", "status", "down", "env", "endpoints"),
+    "catalogue": ("incidents", "faults"),
+    "play": ("run", "demo", "recover"),
+    "by_hand": ("inject", "heal"),
+    "reconcile": ("reconcile",),
+    "records": ("records",),
+    "report": ("report", "diff"),
+    "logs": ("logs",),
+    "timeline": ("timeline",),
+    "events": ("events",),
+    "metrics": ("metrics",),
+    "pipelines": ("pipelines",),
+    "check": ("check",),
+}
+"""The commands of each module of this package, in the order of `drill --help`."""
+
+
+def register(command: str | None = None) -> typer.Typer:
+    """
+    The app with the module that has this command, or with all of them.
+
+    Importing everything takes a second of processor time, which a command that is typed again and again must not cost.
+    """
+    chosen = [name for name, commands in MODULES.items() if command in commands] or MODULES
+    for name in chosen:
+        if name not in _registered:
+            _registered.add(name)
+            importlib.import_module(f"drillyard.cli.{name}").register(app)
+    return app
+
+
+_registered: set[str] = set()
+
+
+def command_of(arguments: Sequence[str]) -> str | None:
+    """The command that is asked for; None where there is none, or help comes before it."""
+    words = iter(arguments)
+    for word in words:
+        if word in ("-h", "--help"):
+            return None
+        if word in ("--context", "--kubeconfig"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
 
 
 def main() -> None:
     """Runs the command line; a DrillyardError becomes its sentence on stderr, never a traceback."""
     try:
-        app()
+        register(command_of(sys.argv[1:]))()
     except SettingError as problem:
         _fail(problem, 2)
     except DrillyardError as problem:

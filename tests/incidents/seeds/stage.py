@@ -166,7 +166,7 @@ class Stage:
 
 def run_time_s() -> int:
     """How long Locust runs in the tests: it stands behind everything else, and on a busy machine its turn comes late."""
-    return 8 if os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1) else 45
+    return 8 if os.getloadavg()[0] < 1.5 * (os.cpu_count() or 1) else 20
 
 
 def requests_of(log: str, name: str) -> int:

@@ -42,6 +42,8 @@ class Hands:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
+                # A background job of a shell ignores Ctrl-C, and its children would inherit that.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
             )
             try:
                 shown = self._read(process, until)

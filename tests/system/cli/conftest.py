@@ -18,10 +18,12 @@ import trustme
 from typer.testing import CliRunner
 
 from drillyard.base.processes import identify
-from drillyard.cli.main import app
+from drillyard.cli.main import register
 from drillyard.yard import kubeconfig
 from drillyard.yard.home import YardFolder
 from drillyard.yard.state import YardState
+
+app = register()
 
 LIMIT_S = 20.0
 NOBODY = "127.0.0.1:1"

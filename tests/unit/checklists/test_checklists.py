@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 from drillyard.base.clock import VirtualClock, rfc3339
 from drillyard.base.errors import DrillyardError
-from drillyard.cli.main import app
+from drillyard.cli.main import register
 from drillyard.drills.checklists.entry import Answer, Entry, Sight, exit_code, go_through
 from drillyard.drills.checklists.lists import LISTS
 from drillyard.drills.checklists.order_looks import length_of
+
+app = register()
 
 ENTRIES = [entry for parts in LISTS.values() for part in parts.values() for entry in part]
 NAMES = ["carts", "carts-db", "catalogue", "catalogue-db", "front-end", "orders", "orders-db", "payment", "queue-master", "rabbitmq", "session-db", "shipping", "user", "user-db"]  # fmt: skip

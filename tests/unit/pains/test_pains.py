@@ -11,9 +11,11 @@ import pytest
 import typer.main
 import yaml
 
-from drillyard.cli.main import app
+from drillyard.cli.main import register
 
 from .page import PAGE, page, pains
+
+app = register()
 
 ROOT = Path(__file__).parents[3]
 DOCS = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]

@@ -11,8 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from drillyard.base.errors import DrillyardError
-from drillyard.cli.main import app
+from drillyard.cli.main import register
 from drillyard.record import Outcome, Record, Verdict
+
+app = register()
 
 MadeUp = Callable[..., Record]
 
