@@ -15,7 +15,7 @@ demo: setup ## play incident 5 from beginning to end and print where its report 
 
 test: ## every test that wheels alone can run, in two processes (WORKERS=n)
 	@sh scripts/setup.sh dev
-	@PYTHONPATH= $(BIN)/python -m pytest -q -m "not oracle" -n $(or $(WORKERS),2) --dist loadfile
+	@PYTHONPATH= $(BIN)/python -m pytest -q -m "not oracle and not long" -n $(or $(WORKERS),2) --dist loadfile
 
 lint: ## ruff, strict types, the layers of the house
 	@sh scripts/setup.sh dev
@@ -34,9 +34,9 @@ bench: setup ## measure, and write the figures of README and docs to docs/figure
 docs: setup ## write again the pages that are generated from the code
 	@$(BIN)/python scripts/docs.py
 
-catalogue: ## every incident twice in a row, three in an order drawn by the day, and each one sabotaged (CATALOGUE_SEED=text)
+catalogue: ## every incident twice in a row, three in an order drawn by the day, each one sabotaged, and the long tests (CATALOGUE_SEED=text)
 	@sh scripts/setup.sh dev
-	@PYTHONPATH= CATALOGUE=all $(BIN)/python -m pytest -q tests/incidents/test_catalogue.py --durations=0
+	@PYTHONPATH= CATALOGUE=all $(BIN)/python -m pytest -q -m "not oracle" tests/incidents --durations=0
 
 torture: setup ## the long ones: drills in a row, every pod killed under load, and more (ONLY=section)
 	@PYTHONPATH=scripts $(BIN)/python -m torture $(if $(ONLY),--only $(ONLY))

@@ -36,7 +36,16 @@ def here(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-@pytest.mark.parametrize(("name", "data", "seen"), CASES)
+EVERY_TIME = ("cut_link-2", "http_answer-5", "limit_memory-8")
+"""One of a kind; the others are long."""
+
+
+def _case(number: int) -> object:
+    name = f"{CASES[number][0]}-{number}"
+    return pytest.param(*CASES[number], id=name, marks=[] if name in EVERY_TIME else [pytest.mark.long])
+
+
+@pytest.mark.parametrize(("name", "data", "seen"), [_case(number) for number in range(len(CASES))])
 async def test_it_is_seen_and_then_gone(name: str, data: dict[str, Any], seen: str, yard: dict[str, Any]) -> None:
     async with open_yard(YARD) as opened:
         before = await desired_state.snapshot(opened.api)

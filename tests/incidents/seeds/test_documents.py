@@ -1,13 +1,15 @@
 """
 Every command and every query of both documents, played in the order of their states against one yard.
 
-A command is typed at a terminal, with the kubectl of the wheel and, where another one is on PATH, with that one too. A
+A command is typed at a terminal, with the kubectl of the wheel or, where another one is on PATH, by turns with that one
+(in `make catalogue` with both). A
 query is asked over the window since its fault was on, and must find what the shoppers' ledger says.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +32,10 @@ def type_command(command: Command) -> Play:
     def play(stage: Stage) -> None:
         if command.when == "load" and not stage.with_locust:
             pytest.skip("needs Locust: pip install 'drillyard[locust]'")
-        for program in list(stage.hands.programs)[: 1 if command.once else None]:
+        programs = list(stage.hands.programs)
+        if command.once or os.environ.get("CATALOGUE") != "all":
+            programs = [programs[command.at[0] % len(programs)]]  # By turns; `make catalogue` types with each.
+        for program in programs:
             line, until = filled(command.run, stage.words), filled(command.until, stage.words)
             code, shown = stage.hands.type(line, program, until=until)
             missing = [one for one in command.output if not re.search(filled(one, stage.words), shown, re.M)]
@@ -243,7 +248,12 @@ def plays() -> list[Any]:
                 found.append((STATE_OF.get(state, BACK[query.document]), ask_query(query, text, count), name))
     found += CHECKS
     found.sort(key=lambda play: STATES.index(play[0]))
-    return [pytest.param(state, play, id=f"{state}-{name}".replace(" ", "-")) for state, play, name in found]
+    return [
+        pytest.param(
+            state, play, id=f"{state}-{name}".replace(" ", "-"), marks=[pytest.mark.long] if state == "load" else []
+        )
+        for state, play, name in found
+    ]
 
 
 @pytest.mark.timeout(240)

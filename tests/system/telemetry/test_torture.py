@@ -18,7 +18,7 @@ import httpx
 from drillyard.telemetry.agent.sender import BATCH_LOGS
 from tests.system.telemetry.conftest import KEYS, pod, until, write
 
-SECONDS = float(os.environ.get("TORTURE_SECONDS", "20"))
+SECONDS = float(os.environ.get("TORTURE_SECONDS", "10"))
 RATE = int(os.environ.get("TORTURE_RATE", "5000"))
 SEED = int(os.environ.get("TORTURE_SEED", "1"))
 STEP_S = 0.05
