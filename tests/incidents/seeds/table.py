@@ -70,6 +70,7 @@ class Command:
     absent: tuple[str, ...] = ()
     until: str = ""
     once: bool = False
+    of_load: bool = False
     differs: str = ""
 
     @property

@@ -30,7 +30,7 @@ Play = Callable[[Stage], None]
 
 def type_command(command: Command) -> Play:
     def play(stage: Stage) -> None:
-        if command.when == "load" and not stage.with_locust:
+        if command.of_load and not stage.with_locust:
             pytest.skip("needs Locust: pip install 'drillyard[locust]'")
         programs = list(stage.hands.programs)
         if command.once or os.environ.get("CATALOGUE") != "all":
@@ -248,12 +248,7 @@ def plays() -> list[Any]:
                 found.append((STATE_OF.get(state, BACK[query.document]), ask_query(query, text, count), name))
     found += CHECKS
     found.sort(key=lambda play: STATES.index(play[0]))
-    return [
-        pytest.param(
-            state, play, id=f"{state}-{name}".replace(" ", "-"), marks=[pytest.mark.long] if state == "load" else []
-        )
-        for state, play, name in found
-    ]
+    return [pytest.param(state, play, id=f"{state}-{name}".replace(" ", "-")) for state, play, name in found]
 
 
 @pytest.mark.timeout(240)
