@@ -224,3 +224,15 @@ def test_a_half_written_payload_is_not_one(tmp_path):
     again.drop_oldest()
     assert again.empty
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_two_pods_lines_of_one_millisecond_are_sent_in_the_order_of_writing(node):
+    late, early = "2025-11-05T20:00:00.000900000Z", "2025-11-05T20:00:00.000100000Z"
+    node.path.write_text(f"{late} stdout F answered\n")
+    other = node.folder / "pods" / "shop_b_u2" / "main" / "0.log"
+    other.parent.mkdir(parents=True)
+    other.write_text(f"{early} stdout F asked\n")
+
+    await node.send()
+
+    assert node.intake.arrived == ["asked", "answered"]

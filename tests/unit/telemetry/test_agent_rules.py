@@ -90,7 +90,7 @@ async def test_a_stack_trace_travels_with_its_line():
     joiner = Joiner(clock)
     texts = ["2025-10-28 failed", "java.lang.Error: x", "\tat a.B", "2025-10-28 next"]
     found = [log for end, text in enumerate(texts) for log in joiner.add(line(text, end), BEGINS)]
-    assert [(log.text, log.end, log.timestamp_ms) for log in found] == [("\n".join(texts[:3]), 2, 1_000)]
+    assert [(log.text, log.end, log.timestamp_us) for log in found] == [("\n".join(texts[:3]), 2, 1_000)]
     assert not list(joiner.ripe())
     await clock.advance(1.0)
     assert [log.text for log in joiner.ripe()] == ["2025-10-28 next"]

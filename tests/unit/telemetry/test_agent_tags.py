@@ -131,7 +131,7 @@ def test_an_event_reads_as_the_real_agent_writes_it():
 
 def test_a_cri_line_is_time_stream_flag_and_text():
     line = b"2025-11-05T20:00:00.123456789Z stderr P  a  b"
-    assert parse_line(line) == CriLine(1762372800123, "stderr", True, " a  b")
+    assert parse_line(line) == CriLine(1762372800123456, "stderr", True, " a  b")
 
 
 @given(st.binary(max_size=60))

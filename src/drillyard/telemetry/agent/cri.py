@@ -12,9 +12,9 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class CriLine:
-    """`timestamp_ms` in Unix milliseconds; `partial` when the line goes on."""
+    """`timestamp_us` in Unix microseconds; `partial` when the line goes on."""
 
-    timestamp_ms: int
+    timestamp_us: int
     stream: str
     partial: bool
     text: str
@@ -27,8 +27,8 @@ def parse_line(line: bytes) -> CriLine | None:
         return None
     try:
         moment = datetime.fromisoformat(parts[0].decode("ascii"))
-        timestamp_ms = int(moment.timestamp() * 1000)
+        timestamp_us = round(moment.timestamp() * 1_000_000)
     except (ValueError, OverflowError):
         return None
     text = parts[3].decode(errors="replace") if len(parts) > 3 else ""
-    return CriLine(timestamp_ms, parts[1].decode(), parts[2].split(b":")[0] == b"P", text)
+    return CriLine(timestamp_us, parts[1].decode(), parts[2].split(b":")[0] == b"P", text)

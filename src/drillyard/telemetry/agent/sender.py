@@ -77,7 +77,7 @@ class Sender:
         log = {
             "message": text,
             "status": "error" if line.stream == "stderr" else "info",
-            "timestamp": line.timestamp_ms,
+            "timestamp": line.timestamp_us // 1000,
             "hostname": self._hostname,
             "service": origin.service,
             "ddsource": origin.source,
@@ -171,6 +171,9 @@ class Sender:
 
 
 def _encode(batch: list[Waiting]) -> bytes | None:
-    """None when nothing of the batch is to be sent."""
-    logs = [log for _, log in batch if log is not None]
+    """
+    By the moment of writing, so that of two pods' lines in one millisecond the earlier is also found first; None when
+    nothing of the batch is to be sent.
+    """
+    logs = [log for line, log in sorted(batch, key=lambda one: one[0].timestamp_us) if log is not None]
     return gzip.compress(orjson.dumps(logs), compresslevel=3, mtime=0) if logs else None

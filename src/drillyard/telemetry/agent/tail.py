@@ -35,7 +35,7 @@ class Line:
     file: str
     inode: int
     end: int
-    timestamp_ms: int
+    timestamp_us: int
     stream: str
     text: str
     truncated: bool
@@ -101,4 +101,4 @@ class TailedFile:
             return None
         text, truncated = "".join(self._parts)[:TEXT_MAX], self._parts_length > TEXT_MAX
         self._parts, self._parts_length = [], 0
-        return Line(self.source, self.name, self.inode, end, parsed.timestamp_ms, parsed.stream, text, truncated)
+        return Line(self.source, self.name, self.inode, end, parsed.timestamp_us, parsed.stream, text, truncated)
