@@ -21,13 +21,14 @@ from drillyard.telemetry.monitors.book import MonitorBook
 from drillyard.telemetry.monitors.downtimes import DowntimeBook
 from drillyard.telemetry.monitors.evaluator import Evaluator
 from drillyard.telemetry.pipelines.book import PipelineBook
+from drillyard.telemetry.shelf import Shelf
 from drillyard.telemetry.writer import GroupWriter
 
 Answer = TypeVar("Answer")
 
 
 class Telemetry:
-    """Logs, spans, events, metrics, pipelines, monitors, incidents, the containers last reported. Must be closed."""
+    """Logs, spans, events, metrics, pipelines, monitors, incidents, what people keep. Must be closed."""
 
     def __init__(self, folder: Path, clock: Clock, records_max: int = RECORDS_MAX) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -40,6 +41,9 @@ class Telemetry:
         self.monitors = MonitorBook(folder / "monitors.json")
         self.downtimes = DowntimeBook(folder / "downtimes.json")
         self.incidents = IncidentBook(folder / "incidents.json")
+        self.dashboards = Shelf(folder / "dashboards.json")
+        self.notebooks = Shelf(folder / "notebooks.json")
+        self.slos = Shelf(folder / "slos.json")
         self.containers = Containers(clock)
         self._readers = ThreadPoolExecutor(4, "telemetry-read")
         self._writers = ThreadPoolExecutor(1, "telemetry-write")

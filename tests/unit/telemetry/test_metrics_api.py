@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import struct
+import zlib
+
 import pytest
 
 from drillyard.telemetry.metrics.store import MetricStore, Point
@@ -172,3 +176,53 @@ def test_old_points_are_let_go(tmp_path, monkeypatch):
     (series,) = store.series("a", 0, NOW_S)
     assert list(series.points) == [(NOW_S, 2.0)]
     store.close()
+
+
+def field(number, value):
+    """One field of a protobuf message, written by hand after the encoding's specification."""
+    match value:
+        case float():
+            return bytes([number << 3 | 1]) + struct.pack("<d", value)
+        case int():
+            shown = b""
+            while value > 0x7F:
+                shown, value = shown + bytes([value & 0x7F | 0x80]), value >> 7
+            return bytes([number << 3]) + shown + bytes([value])
+        case str() | bytes():
+            raw = value.encode() if isinstance(value, str) else value
+            return bytes([number << 3 | 2]) + field(0, len(raw))[1:] + raw
+
+
+def payload(kind, value=1.5):
+    """A MetricPayload as DataDog/agent-payload describes it, with fields that the intake does not read."""
+    host = field(1, "host") + field(2, "Node-1")
+    point = field(1, value) + field(2, NOW_S - 10)
+    parts = [
+        (1, host),
+        (2, METRIC),
+        (3, TAGS[0]),
+        (3, TAGS[1]),
+        (4, point),
+        (5, kind),
+        (6, "byte"),
+        (7, "check"),
+        (8, 10),
+    ]
+    return field(1, b"".join(field(number, value) for number, value in parts))
+
+
+@pytest.mark.parametrize(("kind", "type_name"), [(0, "gauge"), (1, "count"), (2, "rate")])
+async def test_the_agents_own_protobuf_is_taken(client, telemetry, kind, type_name):
+    headers = {"Content-Type": "application/x-protobuf", "Content-Encoding": "deflate"}
+    answer = await client.post("/api/v2/series", content=zlib.compress(payload(kind)), headers=headers)
+    assert (answer.status_code, answer.json()) == (202, {"errors": []})
+    (series,) = telemetry.metrics.series(METRIC, NOW_S - 60, NOW_S)
+    assert series.tags == tuple(sorted([*TAGS, "host:node-1"]))
+    assert (series.type, series.interval_s, list(series.points)) == (type_name, 10, [(NOW_S - 10, 1.5)])
+
+
+@pytest.mark.parametrize("body", [b"\x0a\xff", payload(7), payload(0, math.nan)])
+async def test_what_is_no_payload_is_refused_with_a_sentence(client, body):
+    answer = await client.post("/api/v2/series", content=body, headers={"Content-Type": "application/x-protobuf"})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0].endswith(".")

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -154,7 +158,7 @@ def metric(found):
         ("traces", spans({"traceId": TRACE, "spanId": FIRST, "startTimeUnixNano": "-1"})),
         ("logs", logs(nested(30))),
         ("logs", logs({"intValue": "x"})),
-        ("metrics", metric({"name": "1", "gauge": {}})),
+        ("metrics", metric({"name": "1", "gauge": {"dataPoints": [{"asInt": "1"}]}})),
         ("metrics", metric({"name": "a", "gauge": {"dataPoints": [{}]}})),
         ("metrics", []),
     ],
@@ -207,3 +211,42 @@ async def test_spans_want_both_keys_and_their_own_form(client):
     body = {"data": {"type": "search_request", "attributes": {}}}
     answer = await client.post("/api/v2/spans/events/search", json=body, headers={"DD-APPLICATION-KEY": "wrong"})
     assert answer.status_code == 403
+
+
+async def test_one_point_that_is_no_number_does_not_take_the_others_with_it(client, telemetry):
+    at = {"timeUnixNano": nanoseconds(telemetry)}
+    points = [at | {"asDouble": "NaN"}, at | {"asDouble": 2.5}]
+    metrics = [{"name": "ratio", "gauge": {"dataPoints": points}}, {"name": "1", "gauge": {"dataPoints": [at]}}]
+    body = {"resourceMetrics": [{"resource": RESOURCE, "scopeMetrics": [{"metrics": metrics}]}]}
+    request = ParseDict(body, ExportMetricsServiceRequest()).SerializeToString()
+    answer = await client.post("/v1/metrics", content=request, headers=PROTOBUF)
+    said = ExportMetricsServiceResponse.FromString(answer.content).partial_success
+    assert (answer.status_code, said.rejected_data_points) == (200, 2)
+    assert said.error_message == "2 left out; the first: asDouble must be a finite number."
+    in_json = (await client.post("/v1/metrics", json=body)).json()
+    assert in_json["partialSuccess"]["rejectedDataPoints"] == "2"
+    now_s = telemetry.now_ms() // 1000
+    assert [one.points[0][1] for one in telemetry.metrics.series("ratio", now_s - 60, now_s + 60)] == [2.5]
+
+
+async def test_a_point_that_says_nothing_was_recorded_is_none_and_no_fault(client, telemetry):
+    points = [{"timeUnixNano": nanoseconds(telemetry), "flags": 1}]
+    body = {"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "a", "gauge": {"dataPoints": points}}]}]}]}
+    assert (await client.post("/v1/metrics", json=body)).json() == {}
+
+
+async def test_one_wrong_log_or_span_does_not_take_the_others_with_it(client, telemetry):
+    records = [{"body": {"stringValue": "kept"}}, {"body": nested(30)}]
+    body = {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
+    answer = (await client.post("/v1/logs", json=body)).json()
+    assert answer["partialSuccess"]["rejectedLogRecords"] == "1"
+    found = await client.post("/api/v2/logs/events/search", json={"filter": {"query": "kept"}})
+    assert len(found.json()["data"]) == 1
+    body = trace(telemetry)
+    body["resourceSpans"][0]["scopeSpans"][0]["spans"].append({"traceId": "x"})
+    answer = (await client.post("/v1/traces", json=body)).json()
+    assert answer["partialSuccess"] == {
+        "rejectedSpans": "1",
+        "errorMessage": "1 left out; the first: traceId must be 32 hexadecimal digits.",
+    }
+    assert len(await search(client, f"trace_id:{TRACE}")) == 2

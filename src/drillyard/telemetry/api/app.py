@@ -16,6 +16,7 @@ from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.api import (
     checks,
     containers,
+    dashboards,
     downtimes,
     events_v1,
     events_v2,
@@ -30,10 +31,13 @@ from drillyard.telemetry.api import (
     metric_lists,
     metric_query,
     monitors,
+    notebooks,
     otlp,
     pipelines,
     prometheus,
+    prometheus_status,
     series,
+    slos,
     spans,
     unused,
     validate,
@@ -68,8 +72,12 @@ def build_app(telemetry: Telemetry, settings: Settings) -> ASGIApp:
         downtimes,
         hosts,
         prometheus,
+        prometheus_status,
         logs_v1,
         unused,
+        dashboards,
+        notebooks,
+        slos,
     )
     routes = logs_intake.routes(telemetry, settings.log_age_max_s)
     routes += [route for surface in surfaces for route in surface.routes(telemetry)]

@@ -77,7 +77,19 @@ def routes(telemetry: Telemetry) -> list[Route]:
                 found.setdefault(tag, []).append(host.name)
         return answer({"tags": found})
 
+    async def tags_of(request: Request) -> Response:
+        name = request.path_params["name"].lower()
+        for host in await hosts(now_s() - LIST_S):
+            if host.name == name:
+                return answer({"host": name, "tags": list(host.tags)})
+        raise ApiError(404, f"Host {name[:200]} not found")
+
+    async def no_tags(_: Request) -> Response:
+        raise ApiError(400, "The tags of a host are those that its agent sends: none can be added or taken away here.")
+
     return [
+        Route("/api/v1/tags/hosts/{name}", tags_of, methods=["GET"]),
+        Route("/api/v1/tags/hosts/{name}", no_tags, methods=["POST", "PUT", "DELETE"]),
         Route("/api/v1/hosts", listing, methods=["GET"]),
         Route("/api/v1/hosts/totals", totals, methods=["GET"]),
         Route("/api/v1/host/{name}/mute", mute, methods=["POST"]),

@@ -17,6 +17,7 @@ from drillyard.telemetry.api.body import read_body, read_object
 from drillyard.telemetry.otlp.logs import read_logs
 from drillyard.telemetry.otlp.metrics import read_metrics
 from drillyard.telemetry.otlp.spans import read_spans
+from drillyard.telemetry.otlp.values import Taken
 from drillyard.telemetry.telemetry import Telemetry
 
 
@@ -25,18 +26,20 @@ def routes(telemetry: Telemetry) -> list[Route]:
 
     async def logs(request: Request) -> Response:
         now_ms = telemetry.now_ms()
-        records = read_logs(await _body(request, "logs"), now_ms)
-        telemetry.pipelines.process(records, now_ms)
-        await telemetry.log_writer.add(records)
-        return _taken(request)
+        taken = read_logs(await _body(request, "logs"), now_ms)
+        telemetry.pipelines.process(taken.kept(), now_ms)
+        await telemetry.log_writer.add(taken.found)
+        return _answer(request, "logs", taken)
 
     async def metrics(request: Request) -> Response:
-        await telemetry.metric_writer.add(read_metrics(await _body(request, "metrics"), telemetry.now_ms()))
-        return _taken(request)
+        taken = read_metrics(await _body(request, "metrics"), telemetry.now_ms())
+        await telemetry.metric_writer.add(taken.kept())
+        return _answer(request, "metrics", taken)
 
     async def traces(request: Request) -> Response:
-        await telemetry.span_writer.add(read_spans(await _body(request, "traces"), telemetry.now_ms()))
-        return _taken(request)
+        taken = read_spans(await _body(request, "traces"), telemetry.now_ms())
+        await telemetry.span_writer.add(taken.kept())
+        return _answer(request, "traces", taken)
 
     return [
         Route("/v1/logs", logs, methods=["POST"]),
@@ -46,6 +49,7 @@ def routes(telemetry: Telemetry) -> list[Route]:
 
 
 PROTOBUF = "application/x-protobuf"
+_REJECTED = {"logs": "rejectedLogRecords", "metrics": "rejectedDataPoints", "traces": "rejectedSpans"}
 
 
 async def _body(request: Request, signal: str) -> dict[str, Any]:
@@ -60,8 +64,14 @@ async def _body(request: Request, signal: str) -> dict[str, Any]:
     return await read_object(request)
 
 
-def _taken(request: Request) -> Response:
-    """An empty response message, in the encoding of the request."""
-    if request.headers.get("content-type", "").startswith(PROTOBUF):
-        return Response(b"", media_type=PROTOBUF)
-    return answer({})
+def _answer(request: Request, signal: str, taken: Taken[Any]) -> Response:
+    """The response message in the encoding of the request: empty, or what was rejected (OTLP's partial success)."""
+    content: dict[str, Any] = {}
+    if taken.rejected:
+        said = f"{taken.rejected} left out; the first: {taken.why}"
+        content = {"partialSuccess": {_REJECTED[signal]: str(taken.rejected), "errorMessage": said}}
+    if not request.headers.get("content-type", "").startswith(PROTOBUF):
+        return answer(content)
+    from drillyard.telemetry.otlp.protobuf import write_response
+
+    return Response(write_response(content, signal), media_type=PROTOBUF)

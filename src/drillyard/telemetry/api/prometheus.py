@@ -8,18 +8,21 @@ a bearer token, or as the password of basic authentication.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.api.answers import answer
 from drillyard.telemetry.api.body import read_body
-from drillyard.telemetry.prometheus.evaluate import Evaluation, selector_matchers
+from drillyard.telemetry.metrics.catalogue import KNOWN
+from drillyard.telemetry.prometheus.evaluate import Evaluation, parse_promql, selector_matchers
+from drillyard.telemetry.prometheus.names import prometheus_name
 from drillyard.telemetry.prometheus.numbers import written
 from drillyard.telemetry.prometheus.source import Source, fits
 from drillyard.telemetry.prometheus.values import NAME, Labels, PromqlError, Span, Track, Value
@@ -38,18 +41,15 @@ def routes(telemetry: Telemetry) -> list[Route]:
     surface = _Prometheus(telemetry)
     api, both = f"{PREFIX}/api/v1", ["GET", "POST"]
     return [
-        Route(f"{api}/query", _answering(surface.query), methods=both),
-        Route(f"{api}/query_range", _answering(surface.query_range), methods=both),
-        Route(f"{api}/series", _answering(surface.series), methods=both),
-        Route(f"{api}/labels", _answering(surface.labels), methods=both),
-        Route(f"{api}/label/{{name}}/values", _answering(surface.values), methods=["GET"]),
-        Route(f"{api}/metadata", _answering(surface.metadata), methods=["GET"]),
-        Route(f"{api}/rules", _answering(surface.empty_rules), methods=["GET"]),
-        Route(f"{api}/alerts", _answering(surface.empty_alerts), methods=["GET"]),
-        Route(f"{api}/targets", _answering(surface.no_targets), methods=["GET"]),
-        Route(f"{api}/status/buildinfo", _answering(surface.build), methods=["GET"]),
-        Route(f"{PREFIX}/-/healthy", surface.healthy, methods=["GET"]),
-        Route(f"{PREFIX}/-/ready", surface.healthy, methods=["GET"]),
+        Route(f"{api}/query", answering(surface.query), methods=both),
+        Route(f"{api}/query_range", answering(surface.query_range), methods=both),
+        Route(f"{api}/series", answering(surface.series), methods=both),
+        Route(f"{api}/labels", answering(surface.labels), methods=both),
+        Route(f"{api}/label/{{name}}/values", answering(surface.values), methods=["GET"]),
+        Route(f"{api}/metadata", answering(surface.metadata), methods=["GET"]),
+        Route(f"{api}/query_exemplars", answering(surface.exemplars), methods=both),
+        Route(f"{api}/format_query", answering(surface.format_query), methods=both),
+        Route(f"{api}/status/tsdb", answering(surface.tsdb), methods=["GET"]),
     ]
 
 
@@ -89,37 +89,61 @@ class _Prometheus:
         form = await _form(request)
         if "match[]" not in form:
             raise PromqlError("no match[] parameter provided")
-        return await self.found(form)
+        return (await self.found(form))[: _limit(form)]
 
     async def labels(self, request: Request) -> Any:
-        return sorted({name for labels in await self.found(await _form(request)) for name in labels})
+        form = await _form(request)
+        return sorted({name for labels in await self.found(form) for name in labels})[: _limit(form)]
 
     async def values(self, request: Request) -> Any:
-        name = request.path_params["name"]
-        return sorted({labels[name] for labels in await self.found(await _form(request)) if name in labels})
+        name, form = request.path_params["name"], await _form(request)
+        return sorted({labels[name] for labels in await self.found(form) if name in labels})[: _limit(form)]
 
-    async def metadata(self, _: Request) -> Any:
-        names = {labels[NAME] for labels in await self.found({})}
-        return {name: [{"type": "gauge", "help": "", "unit": ""}] for name in sorted(names)}
+    async def metadata(self, request: Request) -> Any:
+        """What the metrics mean, where we know. All are gauges: Datadog's counts are amounts, and no counters."""
+        form = await _form(request)
+        every = await self._telemetry.read(lambda: self._source.metrics(self._active_s()))
+        wanted, limit = form.get("metric", [""])[0], _limit(form)
+        shown = {}
+        for metric in every:
+            known = KNOWN.get(metric)
+            about = {"type": "gauge", "help": known.description if known else "", "unit": known.unit if known else ""}
+            shown[prometheus_name(metric)] = [about]
+        found = sorted(item for item in shown.items() if wanted in ("", item[0]))
+        return dict(found[:limit])
 
-    async def build(self, _: Request) -> Any:
-        return {"version": "drillyard", "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""}
+    async def exemplars(self, request: Request) -> Any:
+        """None are kept: the agent's metrics bear no trace ids."""
+        parse_promql(_text(await _form(request), "query"))
+        return []
 
-    async def empty_rules(self, _: Request) -> Any:
-        return {"groups": []}
+    async def format_query(self, request: Request) -> Any:
+        return parse_promql(_text(await _form(request), "query")).prettify()
 
-    async def empty_alerts(self, _: Request) -> Any:
-        return {"alerts": []}
+    async def tsdb(self, request: Request) -> Any:
+        """How many series there are, and of which metrics."""
+        limit = _limit(await _form(request)) or 10
+        labels = await self._telemetry.read(lambda: self._source.labels([], self._active_s()))
+        names = Counter(one[NAME] for one in labels)
+        values = {
+            name: {one[name] for one in labels if name in one} for name in {name for one in labels for name in one}
+        }
+        pairs = Counter(f"{name}={value}" for one in labels for name, value in one.items())
+        counts = Counter({name: len(different) for name, different in values.items()})
+        return {
+            "headStats": {"numSeries": len(labels), "numLabelPairs": len(pairs)},
+            "seriesCountByMetricName": _counted(names, limit),
+            "labelValueCountByLabelName": _counted(counts, limit),
+            "seriesCountByLabelValuePair": _counted(pairs, limit),
+        }
 
-    async def no_targets(self, _: Request) -> Any:
-        """The agent scrapes, not this server."""
-        return {"activeTargets": [], "droppedTargets": [], "droppedTargetCounts": {}}
-
-    async def healthy(self, _: Request) -> Response:
-        return PlainTextResponse("Prometheus-compatible API is healthy.\n")
+    def _active_s(self) -> float:
+        return self._telemetry.now_ms() / 1000 - ACTIVE_S
 
 
-def _answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def answering(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    """The handler's result under `data`, an error of the query in Prometheus' form."""
+
     async def handle(request: Request) -> Response:
         try:
             return answer({"status": "success", "data": await handler(request)})
@@ -145,6 +169,18 @@ def _text(form: Form, name: str) -> str:
     if not values[0]:
         raise PromqlError(f'invalid parameter "{name}": it is missing')
     return values[0]
+
+
+def _limit(form: Form) -> int | None:
+    """The most that is wanted; None for all."""
+    text = form.get("limit", ["0"])[0]
+    if not text.isdecimal() or len(text) > 9:
+        raise PromqlError('invalid parameter "limit": limit must be non-negative')
+    return int(text) or None
+
+
+def _counted(counts: Counter[str], limit: int) -> list[dict[str, Any]]:
+    return [{"name": name, "value": count} for name, count in counts.most_common(limit)]
 
 
 def _moment(form: Form, name: str, default_ms: int | None) -> float:

@@ -1,5 +1,5 @@
 """
-What this telemetry does not keep, read as in an account that has none of it: dashboards, SLOs, notebooks.
+What this telemetry does not keep, read as in an account that has none of it: teams, synthetic tests, RUM.
 
 Investigators' tools look there as a matter of course, and an empty list is the true answer. Writing there is refused.
 """
@@ -17,11 +17,9 @@ from drillyard.telemetry.telemetry import Telemetry
 
 _USER = {"type": "users", "id": "drillyard", "attributes": {"name": "on-call", "handle": "on-call", "status": "Active"}}
 _EMPTY: dict[str, Any] = {
-    "/api/v1/dashboard": {"dashboards": []},
-    "/api/v1/slo": {"data": [], "error": None, "metadata": {"page": {"total_count": 0, "total_filtered_count": 0}}},
-    "/api/v1/slo/search": {"data": {"type": "", "attributes": {"slos": [], "facets": {}}}, "meta": {"pagination": {}}},
+    "/api/v1/dashboard/lists/manual": {"dashboard_lists": []},
+    "/api/v1/slo/correction": {"data": [], "meta": {"page": {"total_count": 0, "total_filtered_count": 0}}},
     "/api/v2/rum/applications": {"data": []},
-    "/api/v1/notebooks": {"data": [], "meta": {"page": {"total_count": 0, "total_filtered_count": 0}}},
     "/api/v2/team": {"data": [], "meta": {"pagination": {"total": 0, "type": "number_size"}}},
     "/api/v2/services/definitions": {"data": []},
     "/api/v2/container_images": {"data": [], "meta": {"pagination": {"total": 0, "type": "cursor_limit"}}},

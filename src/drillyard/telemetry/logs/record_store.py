@@ -17,15 +17,18 @@ KEY_SHIFT = 20
 """A million records per millisecond."""
 TIMESTAMP_MAX_MS = 1 << 42
 KEY_MAX = (1 << 63) - 2
-SEARCH_S = 15.0
-"""A search that takes longer is given up, so that nobody else waits for it."""
+SEARCH_S = 10.0
+"""A search that takes longer is given up, so that nobody else waits for it, and before its client gives it up."""
 
 
 class SearchTooSlow(DrillyardError):
     """The search was given up after SEARCH_S seconds."""
 
     def __init__(self) -> None:
-        super().__init__(f"The search took longer than {SEARCH_S:.0f} s. Narrow the time or the query.")
+        super().__init__(
+            f"The search took longer than {SEARCH_S:.0f} s and was given up.",
+            hint="Narrow the time, or add what the index knows: a service, a tag without wildcards, a word.",
+        )
 
 
 class StoreFull(DrillyardError):

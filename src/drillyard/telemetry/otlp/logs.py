@@ -9,35 +9,41 @@ from typing import Any
 
 import orjson
 
-from drillyard.telemetry.logs.intake import to_record
+from drillyard.telemetry.logs.intake import IntakeError, to_record
 from drillyard.telemetry.logs.record import Record
-from drillyard.telemetry.otlp.values import attributes, items, plain, time_ns, whole
+from drillyard.telemetry.otlp.values import Resource, Taken, attributes, items, plain, time_ns, whole
 
 _SEVERITIES = ((21, "critical"), (17, "error"), (13, "warn"), (9, "info"), (1, "debug"))
 """From which SeverityNumber on (opentelemetry-proto `logs.proto`)."""
 
 
-def read_logs(body: Mapping[str, Any], now_ms: int) -> list[Record]:
+def read_logs(body: Mapping[str, Any], now_ms: int) -> Taken[Record]:
     """From an ExportLogsServiceRequest. Raises IntakeError."""
-    records = []
+    taken: Taken[Record] = Taken()
     for resource, item in items(body, "resourceLogs", "scopeLogs", "logRecords"):
-        message = plain(item.get("body"))
-        at_ns = time_ns(item, "timeUnixNano") or time_ns(item, "observedTimeUnixNano", now_ms * 1_000_000)
-        envelope = {
-            "message": _text(message),
-            "timestamp": at_ns // 1_000_000,
-            "status": _status(item),
-            "service": resource.service,
-            "hostname": resource.host,
-            "ddsource": "otlp",
-            "ddtags": ",".join(resource.tags),
-        }
-        record = to_record(attributes(item) | envelope, now_ms)
-        for name, given in (("trace_id", "traceId"), ("span_id", "spanId")):
-            if isinstance(item.get(given), str) and item[given]:
-                record.hidden[name] = item[given].lower()[:64]
-        records.append(record)
-    return records
+        try:
+            taken.found.append(_record(resource, item, now_ms))
+        except IntakeError as wrong:
+            taken.reject(wrong)
+    return taken
+
+
+def _record(resource: Resource, item: Mapping[str, Any], now_ms: int) -> Record:
+    at_ns = time_ns(item, "timeUnixNano") or time_ns(item, "observedTimeUnixNano", now_ms * 1_000_000)
+    envelope = {
+        "message": _text(plain(item.get("body"))),
+        "timestamp": at_ns // 1_000_000,
+        "status": _status(item),
+        "service": resource.service,
+        "hostname": resource.host,
+        "ddsource": "otlp",
+        "ddtags": ",".join(resource.tags),
+    }
+    record = to_record(attributes(item) | envelope, now_ms)
+    for name, given in (("trace_id", "traceId"), ("span_id", "spanId")):
+        if isinstance(item.get(given), str) and item[given]:
+            record.hidden[name] = item[given].lower()[:64]
+    return record
 
 
 def _text(body: Any) -> str:

@@ -14,20 +14,25 @@ from typing import Any
 from drillyard.telemetry.logs.intake import IntakeError, normal_tags
 from drillyard.telemetry.logs.record import as_text
 from drillyard.telemetry.metrics.store import Point
-from drillyard.telemetry.otlp.values import Resource, attributes, items, objects, real, time_ns, whole
+from drillyard.telemetry.otlp.values import Resource, Taken, attributes, items, objects, real, time_ns, whole
 
 POINTS_MAX = 20_000
 _DELTA = (1, "AGGREGATION_TEMPORALITY_DELTA")
+_NO_RECORDED_VALUE = 1
+"""DataPointFlags (opentelemetry-proto `metrics.proto`): the series has gone stale."""
 _KINDS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
 
-def read_metrics(body: Mapping[str, Any], now_ms: int) -> list[Point]:
-    """From an ExportMetricsServiceRequest. Raises IntakeError."""
-    points: list[Point] = []
+def read_metrics(body: Mapping[str, Any], now_ms: int) -> Taken[Point]:
+    """
+    From an ExportMetricsServiceRequest. Raises IntakeError.
+
+    A data point that is no number, or has no name to go under, is left out; a point that says itself that nothing was
+    recorded (the flag NO_RECORDED_VALUE) is none.
+    """
+    taken: Taken[Point] = Taken()
     for resource, metric in items(body, "resourceMetrics", "scopeMetrics", "metrics"):
         name = re.sub(r"[^A-Za-z0-9_.]", "_", str(metric.get("name") or ""))[:200]
-        if not name[:1].isalpha():
-            raise IntakeError("The name of a metric must begin with a letter.")
         for kind in _KINDS:
             data = metric.get(kind)
             if data is None:
@@ -36,15 +41,22 @@ def read_metrics(body: Mapping[str, Any], now_ms: int) -> list[Point]:
                 raise IntakeError(f"{kind} must be an object.")
             counted = "count" if data.get("aggregationTemporality") in _DELTA else "gauge"
             for point in objects(data, "dataPoints"):
-                points += _points(resource, name, kind, counted, point, now_ms)
-                if len(points) > POINTS_MAX:
+                try:
+                    taken.found += _points(resource, name, kind, counted, point, now_ms)
+                except IntakeError as wrong:
+                    taken.reject(wrong)
+                if len(taken.found) > POINTS_MAX:
                     raise IntakeError(f"More than {POINTS_MAX} points in one request.", 413)
-    return points
+    return taken
 
 
 def _points(
     resource: Resource, name: str, kind: str, counted: str, point: Mapping[str, Any], now_ms: int
 ) -> list[Point]:
+    if whole(point.get("flags") or 0, "flags") & _NO_RECORDED_VALUE:
+        return []
+    if not name[:1].isalpha():
+        raise IntakeError("The name of a metric must begin with a letter.")
     at_s = time_ns(point, "timeUnixNano", now_ms * 1_000_000) // 1_000_000_000
     if not 0 < at_s < now_ms // 1000 + 86_400:
         raise IntakeError("The time of a point must not be in the future.")

@@ -1,5 +1,5 @@
 """
-OTLP requests in protobuf, what OpenTelemetry's collectors and most SDKs send, as the JSON mapping has them.
+OTLP in protobuf, what OpenTelemetry's collectors and most SDKs send and read, as the JSON mapping has it.
 
 Imported with the first such request: protobuf and the messages take 65 ms and 4 MB, which a yard whose own services
 speak JSON need not pay.
@@ -10,11 +10,17 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 from drillyard.telemetry.logs.intake import IntakeError
 
@@ -22,6 +28,11 @@ _REQUESTS: dict[str, type[Message]] = {
     "logs": ExportLogsServiceRequest,
     "metrics": ExportMetricsServiceRequest,
     "traces": ExportTraceServiceRequest,
+}
+_RESPONSES: dict[str, type[Message]] = {
+    "logs": ExportLogsServiceResponse,
+    "metrics": ExportMetricsServiceResponse,
+    "traces": ExportTraceServiceResponse,
 }
 _IDS = ("traceId", "spanId", "parentSpanId")
 
@@ -36,6 +47,11 @@ def read_request(body: bytes, signal: str) -> dict[str, Any]:
         raise IntakeError(f"The body is no OTLP request of {signal} in protobuf.") from wrong
     _hexadecimal(found)
     return found
+
+
+def write_response(found: dict[str, Any], signal: str) -> bytes:
+    """The response that OTLP's JSON has so, in protobuf."""
+    return ParseDict(found, _RESPONSES[signal]()).SerializeToString()
 
 
 def _hexadecimal(found: Any) -> None:

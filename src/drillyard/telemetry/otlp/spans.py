@@ -12,7 +12,7 @@ from typing import Any
 
 from drillyard.telemetry.logs.intake import IntakeError
 from drillyard.telemetry.logs.record import Record
-from drillyard.telemetry.otlp.values import DEPTH_MAX, Resource, attributes, items, time_ns, whole
+from drillyard.telemetry.otlp.values import DEPTH_MAX, Resource, Taken, attributes, items, time_ns, whole
 from drillyard.telemetry.times import iso
 
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
@@ -22,10 +22,15 @@ _DATADOG_NAMES = {"http.response.status_code": "http.status_code", "http.request
 """Beside OpenTelemetry's names also those that Datadog's agent gives them, which its clients search for."""
 
 
-def read_spans(body: Mapping[str, Any], now_ms: int) -> list[Record]:
+def read_spans(body: Mapping[str, Any], now_ms: int) -> Taken[Record]:
     """From an ExportTraceServiceRequest. Raises IntakeError."""
-    found = items(body, "resourceSpans", "scopeSpans", "spans")
-    return [_span(resource, span, now_ms) for resource, span in found]
+    taken: Taken[Record] = Taken()
+    for resource, span in items(body, "resourceSpans", "scopeSpans", "spans"):
+        try:
+            taken.found.append(_span(resource, span, now_ms))
+        except IntakeError as wrong:
+            taken.reject(wrong)
+    return taken
 
 
 def _span(resource: Resource, span: Mapping[str, Any], now_ms: int) -> Record:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from drillyard.telemetry.logs.intake import IntakeError, normal_tags
 from drillyard.telemetry.logs.record import as_text
@@ -31,6 +31,30 @@ _TAGS = {
     "k8s.cluster.name": "kube_cluster_name",
     "container.id": "container_id",
 }
+
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Taken(Generic[Item]):
+    """What was read of a request, and how much of it could not be: OTLP's partial success."""
+
+    found: list[Item] = field(default_factory=list)
+    rejected: int = 0
+    why: str = ""
+    """What was wrong with the first of them."""
+
+    def reject(self, wrong: IntakeError, count: int = 1) -> None:
+        """Leaves out this many."""
+        self.rejected += count
+        self.why = self.why or str(wrong)
+
+    def kept(self) -> list[Item]:
+        """What can be stored. Raises IntakeError where nothing can: then the request itself is wrong."""
+        if self.rejected and not self.found:
+            raise IntakeError(self.why)
+        return self.found
 
 
 @dataclass(frozen=True)

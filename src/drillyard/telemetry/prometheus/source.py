@@ -50,7 +50,7 @@ class Source:
         """The series that fit, with their points from one moment to another. Raises PromqlError for too many."""
         found = []
         names = [condition for condition in matchers if condition.name == NAME]
-        for metric in self._metrics(from_s):
+        for metric in self.metrics(from_s):
             if not all(condition.fits(prometheus_name(metric)) for condition in names):
                 continue
             for series in self._store.series(metric, int(from_s), int(to_s) + 1):
@@ -68,5 +68,6 @@ class Source:
         every = (prometheus_labels(series.metric, series.tags) for series in active)
         return [labels for labels in every if fits(matchers, labels)]
 
-    def _metrics(self, since_s: float) -> list[str]:
+    def metrics(self, since_s: float) -> list[str]:
+        """Our names of the metrics that have had a point since then."""
         return sorted({series.metric for series in self._store.active(int(since_s))})
