@@ -152,6 +152,13 @@ class HttpApi:
             body["preconditions"] = {"uid": uid}
         await self._request("DELETE", _path(_row(kind), namespace, name), body=body)
 
+    async def request_token(self, namespace: str, service_account: str, spec: Object) -> Object:
+        """A TokenRequest (authentication.k8s.io/v1): its status, with `token` and `expirationTimestamp`."""
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token"
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        answer: Object = (await self._request("POST", path, body=body))["status"]
+        return answer
+
     async def websocket(self, path: str, *, query: Mapping[str, str], protocol: str) -> aiohttp.ClientWebSocketResponse:
         """Opens a stream of the API server, such as a pod's `portforward`. Raises ApiError or ConnectionError."""
         try:

@@ -5,8 +5,11 @@ Tokens for pods: one for each, naming its service account, as a cluster's token 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 from drillyard.cluster.apiserver.auth import Tokens, User
+from drillyard.cluster.client import Object
 
 _GROUPS = "system:serviceaccounts"
 
@@ -18,9 +21,10 @@ class ServiceAccountTokens:
         self._tokens = tokens
         self._given: dict[tuple[str, str, str], str] = {}
 
-    async def token(self, namespace: str, service_account: str, pod: str) -> str:
+    async def token(self, pod: Object, source: Mapping[str, Any]) -> str:
         """The pod's token; the same one when asked again."""
-        key = (namespace, service_account, pod)
+        namespace, service_account = pod["metadata"]["namespace"], pod["spec"].get("serviceAccountName") or "default"
+        key = (namespace, service_account, pod["metadata"]["name"])
         if key not in self._given:
             token = secrets.token_urlsafe(24)
             user = f"system:serviceaccount:{namespace}:{service_account}"

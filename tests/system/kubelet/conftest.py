@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ IMAGES = [
 class Tokens:
     """A token for everybody."""
 
-    async def token(self, namespace: str, service_account: str, pod: str) -> str:
-        return f"token of {namespace}/{service_account}"
+    async def token(self, pod: dict[str, Any], source: Mapping[str, Any]) -> str:
+        return f"token of {pod['metadata']['namespace']}/{pod['spec'].get('serviceAccountName', 'default')}"
 
 
 class Cluster:

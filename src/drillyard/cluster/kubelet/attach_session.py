@@ -47,7 +47,13 @@ class AttachSession:
             self._pump.stdin.resize(columns, rows)
 
     async def exit_code(self) -> int:
-        return await asyncio.shield(self._pump.ended)
+        """
+        0, however the container ends, as containerd's attach has it (internal/cri/server/container_attach.go).
+
+        `kubectl run --rm -i` reads the code from the pod's status; to a failed attach it would print the log once more.
+        """
+        await asyncio.shield(self._pump.ended)
+        return 0
 
     async def hang_up(self) -> None:
         """The container runs on, without its stdin where that was for one client only."""

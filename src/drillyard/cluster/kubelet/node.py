@@ -18,7 +18,7 @@ import psutil
 from drillyard.base.clock import Clock
 from drillyard.cluster.client import Api, ApiError, Object
 from drillyard.cluster.kubelet.images import ImageCatalogue, parse_reference
-from drillyard.cluster.kubelet.settings import NODE_ADDRESS, NodeSettings
+from drillyard.cluster.kubelet.settings import NodeSettings
 from drillyard.cluster.timestamps import micro_time_of, time_of
 
 _log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class NodeRegistration:
             "kubernetes.io/hostname": name,
             "kubernetes.io/os": platform.system().lower(),
             "kubernetes.io/arch": architecture,
-            "node-role.kubernetes.io/control-plane": "",
+            **{f"node-role.kubernetes.io/{role}": "" for role in self._settings.roles},
         }
         return {
             "apiVersion": "v1",
@@ -156,12 +156,13 @@ class NodeRegistration:
         architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(system.machine, system.machine)
         return {
             "addresses": [
-                {"type": "InternalIP", "address": NODE_ADDRESS},
+                {"type": "InternalIP", "address": self._settings.address},
                 {"type": "Hostname", "address": self._settings.name},
             ],
             "capacity": self.capacity,
             "allocatable": self.capacity,
             "conditions": [*conditions, {**ready, **since}],
+            **(_own_api(self._settings.port) if self._settings.port else {}),
             "nodeInfo": {
                 "architecture": architecture,
                 "operatingSystem": system.system.lower(),
@@ -178,6 +179,14 @@ class NodeRegistration:
                 {"names": [parse_reference(name).canonical], "sizeBytes": 0} for name in self._images.names()[:50]
             ],
         }
+
+
+def _own_api(port: int) -> Object:
+    """Where logs and streams are had, and that WebSockets may come through (else they are turned into SPDY)."""
+    return {
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+        "declaredFeatures": ["ExtendWebSocketsToKubelet"],
+    }
 
 
 async def register_until_done(registration: NodeRegistration, clock: Clock, *, timeout_s: float) -> None:

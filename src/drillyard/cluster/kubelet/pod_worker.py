@@ -24,7 +24,7 @@ from drillyard.cluster.kubelet.pod_context import NodeServices, PodContext
 from drillyard.cluster.kubelet.pod_parts import ports_of, record_of, start_time_of
 from drillyard.cluster.kubelet.pod_status import compose, is_sidecar
 from drillyard.cluster.kubelet.pod_upkeep import has_changing_volumes, keep_volumes_current, wait_for_deadline
-from drillyard.cluster.kubelet.settings import NODE_ADDRESS, TokenSource
+from drillyard.cluster.kubelet.settings import TokenSource
 from drillyard.cluster.kubelet.status_writer import StatusWriter
 from drillyard.cluster.kubelet.volumes import MountError, Volumes, with_account_mount
 
@@ -60,7 +60,7 @@ class PodWorker:
         self._failure: Object = {}  # Why the pod as a whole failed: reason and message.
         folder = node.settings.pods_folder / self.uid
         sources = Sources(api, metadata["namespace"])
-        facts = PodFacts(self._pod, "", node.settings.name, NODE_ADDRESS, allocatable)
+        facts = PodFacts(self._pod, "", node.settings.name, node.settings.address, allocatable)
         name = f"{metadata['namespace']}_{metadata['name']}_{self.uid}"
         self.context = PodContext(node, facts, sources, folder, node.settings.logs_folder / name, publish=self.publish)
         self._volumes = Volumes(node.settings, folder / "volumes", sources, tokens)
@@ -105,7 +105,7 @@ class PodWorker:
             self._init,
             self._main,
             ip=self.context.facts.ip,
-            node_ip=NODE_ADDRESS,
+            node_ip=self._node.settings.address,
             started_at=self._started_at,
             now=self._node.clock.now(),
             terminating=self._ending,

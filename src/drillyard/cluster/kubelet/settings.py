@@ -4,9 +4,12 @@ What a node is told at its start.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from drillyard.cluster.client import Object
 
 NODE_ADDRESS = "10.244.0.1"
 
@@ -14,7 +17,8 @@ NODE_ADDRESS = "10.244.0.1"
 class TokenSource(Protocol):
     """Gives pods their service account's token, as the TokenRequest API does."""
 
-    async def token(self, namespace: str, service_account: str, pod: str) -> str: ...
+    async def token(self, pod: Object, source: Mapping[str, Any]) -> str:
+        """For the account of the pod, as the source (a ServiceAccountTokenProjection) wants it. Raises ApiError."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +28,9 @@ class NodeSettings:
 
     `backoff_scale` shortens every back-off (Kubernetes' own: 10 s, doubled up to 300 s), so that a crash loop is seen
     in seconds; `deleted_log_keep_s` is how long a deleted pod's logs stay for an agent that is still reading them.
+
+    `address` and `port` are where an API server elsewhere finds this node's own API (`cluster.node_api`); port 0 means
+    that there is none. `roles` become labels; a real API server lets no node say them of itself (NodeRestriction).
     """
 
     folder: Path
@@ -33,6 +40,9 @@ class NodeSettings:
     heartbeat_s: float = 10.0
     ca_certificate: str = ""
     pods_max: int = 110
+    address: str = NODE_ADDRESS
+    port: int = 0
+    roles: tuple[str, ...] = ("control-plane",)
 
     @property
     def pods_folder(self) -> Path:

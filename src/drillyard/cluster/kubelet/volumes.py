@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from drillyard.cluster.client import Object
+from drillyard.cluster.client import ApiError, Object
 from drillyard.cluster.kubelet.environment import ConfigError, PodFacts, Sources, field_value, resource_value
 from drillyard.cluster.kubelet.settings import NodeSettings, TokenSource
 
@@ -128,9 +128,10 @@ class Volumes:
             case "downwardAPI":
                 return {item["path"]: (_downward(item, facts), item.get("mode") or mode) for item in source["items"]}
             case "serviceAccountToken" if self._tokens is not None:
-                spec, metadata = facts.pod["spec"], facts.pod["metadata"]
-                account = spec.get("serviceAccountName") or "default"
-                token = await self._tokens.token(metadata["namespace"], account, metadata["name"])
+                try:
+                    token = await self._tokens.token(facts.pod, source)
+                except ApiError as refused:
+                    raise ConfigError(f"failed to fetch token: {refused.message}") from refused
                 files: Files = {source["path"]: (token.encode(), 0o600)}
                 if self._settings.ca_certificate:
                     files["ca.crt"] = (self._settings.ca_certificate.encode(), mode)
