@@ -51,6 +51,7 @@ class Cluster:
     folder: Path
     ssl_context: ssl.SSLContext
     kubectl_path: str
+    environment: dict[str, str] = field(default_factory=dict)
     running: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     async def start_kubectl(
@@ -65,6 +66,7 @@ class Cluster:
                 "KUBECACHEDIR": str(self.folder / "cache"),
                 "HOME": str(self.folder),
                 "PATH": "/usr/bin:/bin",
+                **self.environment,
             },
             stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -1,8 +1,9 @@
 """
-Port-forward over WebSocket, in the two forms that clients speak.
+Port-forward, in the two forms that clients speak.
 
-kubectl sends a byte stream of SPDY frames (`SPDY/3.1+portforward.k8s.io`): for each TCP connection a stream for data
-and one for an error text. Other clients name their ports in the query and get two channels for each.
+kubectl sends SPDY frames, inside a WebSocket (`SPDY/3.1+portforward.k8s.io`) or over an upgraded connection: for each
+TCP connection a stream for data and one for an error text. Other clients name their ports in the query of a WebSocket
+and get two channels for each.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ import contextlib
 import struct
 from collections.abc import Awaitable, Callable
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
-from drillyard.cluster.apiserver.streams.channels import Channels
+from drillyard.cluster.apiserver.streams.channels import Channels, WebSocketChannels
+from drillyard.cluster.apiserver.streams.pipe import Pipe, WebSocketPipe
 from drillyard.cluster.apiserver.streams.spdy import (
     Codec,
     Data,
@@ -35,6 +37,7 @@ PROTOCOLS = (
     "base64.channel.k8s.io",
     "portforward.k8s.io",
 )
+SPDY_PROTOCOLS = ("portforward.k8s.io",)
 _STREAMS_MAX = 1_000
 _WAITING_MAX = 64
 
@@ -45,9 +48,14 @@ Send = Callable[[bytes], Awaitable[None]]
 async def serve_forwarding(socket: web.WebSocketResponse, ports: list[int], connect: Connect) -> None:
     """Carries connections until the client closes."""
     if socket.ws_protocol == TUNNEL:
-        await _Tunnel(socket, connect).run()
+        await serve_tunnel(WebSocketPipe(socket), connect)
     else:
-        await _serve_channels(Channels(socket), ports, connect)
+        await _serve_channels(WebSocketChannels(socket), ports, connect)
+
+
+async def serve_tunnel(pipe: Pipe, connect: Connect) -> None:
+    """Carries kubectl's connections until it closes."""
+    await _Tunnel(pipe, connect).run()
 
 
 async def _copy_in(waiting: asyncio.Queue[bytes | None], connection: TcpConnection) -> None:
@@ -65,20 +73,17 @@ def _refusal(port: int, problem: BaseException) -> bytes:
 class _Tunnel:
     """All connections of one `kubectl port-forward`."""
 
-    def __init__(self, socket: web.WebSocketResponse, connect: Connect) -> None:
-        self._socket, self._connect = socket, connect
+    def __init__(self, pipe: Pipe, connect: Connect) -> None:
+        self._pipe, self._connect = pipe, connect
         self._codec = Codec()
-        self._sending = asyncio.Lock()
         self._errors: dict[str, int] = {}  # request id → its error stream
         self._waiting: dict[int, asyncio.Queue[bytes | None]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         try:
-            async for message in self._socket:
-                if message.type is not WSMsgType.BINARY:
-                    continue
-                for frame in self._codec.feed(message.data):
+            async for data in self._pipe.received():
+                for frame in self._codec.feed(data):
                     if isinstance(frame, GoAway):
                         return
                     await self._handle(frame)
@@ -88,12 +93,7 @@ class _Tunnel:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-            with contextlib.suppress(ConnectionError):
-                await self._socket.close()
-
-    async def _send(self, frame: bytes) -> None:
-        async with self._sending:
-            await self._socket.send_bytes(frame)
+            await self._pipe.close()
 
     async def _handle(self, frame: OpenStream | Data | Reset | Ping) -> None:
         match frame:
@@ -110,15 +110,15 @@ class _Tunnel:
                 if (task := self._tasks.get(frame.stream)) is not None:
                     task.cancel()
             case Ping():
-                await self._send(self._codec.ping(frame.number))
+                await self._pipe.send(self._codec.ping(frame.number))
 
     async def _open(self, frame: OpenStream) -> None:
         kind, request = frame.headers.get("streamtype", ""), frame.headers.get("requestid", "")
         port = frame.headers.get("port", "")
         if len(self._tasks) >= _STREAMS_MAX or kind not in ("error", "data") or not port.isdecimal():
-            await self._send(self._codec.reset(frame.stream))
+            await self._pipe.send(self._codec.reset(frame.stream))
             return
-        await self._send(self._codec.reply(frame.stream))
+        await self._pipe.send(self._codec.reply(frame.stream))
         if kind == "error":
             self._errors[request] = frame.stream
             return
@@ -138,19 +138,19 @@ class _Tunnel:
             connection = await self._connect(port)
         except (OSError, ApiError) as refused:
             if error:
-                await self._send(self._codec.data(error, _refusal(port, refused), fin=True))
-            await self._send(self._codec.data(stream, b"", fin=True))
+                await self._pipe.send(self._codec.data(error, _refusal(port, refused), fin=True))
+            await self._pipe.send(self._codec.data(stream, b"", fin=True))
             return
         inward = asyncio.ensure_future(_copy_in(waiting, connection))
         try:
             while data := await connection.read():
-                await self._send(self._codec.data(stream, data))
-            await self._send(self._codec.data(stream, b"", fin=True))
+                await self._pipe.send(self._codec.data(stream, data))
+            await self._pipe.send(self._codec.data(stream, b"", fin=True))
             if error:
-                await self._send(self._codec.data(error, b"", fin=True))
+                await self._pipe.send(self._codec.data(error, b"", fin=True))
         except OSError:
             with contextlib.suppress(ConnectionError):
-                await self._send(self._codec.reset(stream))
+                await self._pipe.send(self._codec.reset(stream))
         finally:
             inward.cancel()
             await asyncio.gather(inward, return_exceptions=True)

@@ -10,8 +10,9 @@ from multidict import MultiMapping
 from drillyard.cluster.apiserver.pod_logs import chosen_container
 from drillyard.cluster.apiserver.request import is_true
 from drillyard.cluster.apiserver.status import bad_request
-from drillyard.cluster.apiserver.streams import forwarding, sessions
-from drillyard.cluster.apiserver.streams.channels import Channels, accept, must_be_websocket
+from drillyard.cluster.apiserver.streams import forwarding, sessions, spdy_channels
+from drillyard.cluster.apiserver.streams.channels import Channels, WebSocketChannels, accept, must_be_websocket
+from drillyard.cluster.apiserver.streams.pipe import SpdyPipe, asks_for_spdy, spdy_protocol
 from drillyard.cluster.client import ApiError, NodeAgent, Object, ProcessSession, StreamOptions, TcpConnection
 
 _PORTS_MAX = 100
@@ -45,7 +46,7 @@ async def serve_stream(
     command = http.query.getall("command", [])
     if subresource == "exec" and not command:
         raise bad_request("you must specify at least one command for the container")
-    must_be_websocket(http, sessions.PROTOCOLS)
+    protocol = _must_upgrade(http, sessions.PROTOCOLS, spdy_channels.PROTOCOLS)
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
     session: ProcessSession | ApiError
     try:
@@ -58,25 +59,49 @@ async def serve_stream(
             raise
         session = refused  # The runtime's refusal is told on the stream, as a kubelet tells it.
     try:
-        socket = await accept(http, sessions.PROTOCOLS)
+        channels, response = await _accept(http, protocol, options)
     except BaseException:
         if not isinstance(session, ApiError):
             await session.hang_up()
         raise
-    await sessions.serve_session(Channels(socket), session)
-    return socket
+    await sessions.serve_session(channels, session)
+    return response
+
+
+def _must_upgrade(http: web.BaseRequest, websocket: tuple[str, ...], spdy: tuple[str, ...]) -> str:
+    """The SPDY protocol to speak; "" for a WebSocket. Raises ApiError 400 or 403 for a client that asks for neither."""
+    if asks_for_spdy(http):
+        return spdy_protocol(http, spdy)
+    must_be_websocket(http, websocket)
+    return ""
+
+
+async def _accept(http: web.BaseRequest, protocol: str, options: StreamOptions) -> tuple[Channels, web.StreamResponse]:
+    if not protocol:
+        socket = await accept(http, sessions.PROTOCOLS)
+        return WebSocketChannels(socket), socket
+    pipe = SpdyPipe(http, protocol)
+    await pipe.accept()
+    channels = spdy_channels.SpdyChannels(pipe, protocol, options)
+    await channels.open()
+    return channels, pipe.response
 
 
 async def _serve_forwarding(http: web.BaseRequest, pod: Object, agent: NodeAgent) -> web.StreamResponse:
     ports = [text for item in http.query.getall("ports", []) for text in item.split(",")]
     if len(ports) > _PORTS_MAX or not all(text.isdecimal() and 0 < int(text) < 65536 for text in ports):
         raise bad_request(f"ports takes up to {_PORTS_MAX} numbers between 1 and 65535")
-    must_be_websocket(http, forwarding.PROTOCOLS)
+    protocol = _must_upgrade(http, forwarding.PROTOCOLS, forwarding.SPDY_PROTOCOLS)
     namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
 
     async def connect(port: int) -> TcpConnection:
         return await agent.port_forward(namespace, name, port)
 
+    if protocol:
+        pipe = SpdyPipe(http, protocol)
+        await pipe.accept()
+        await forwarding.serve_tunnel(pipe, connect)
+        return pipe.response
     socket = await accept(http, forwarding.PROTOCOLS)
     await forwarding.serve_forwarding(socket, [int(text) for text in ports], connect)
     return socket

@@ -1,5 +1,5 @@
 """
-exec and attach over channels: 0 stdin, 1 stdout, 2 stderr, 3 how it ended, 4 terminal size; in v5 255 closes another.
+exec and attach over channels: stdin, stdout, stderr, how it ended, the terminal's size.
 
 The session ends with a Status and a normal close; a client that goes away hangs up on the process.
 """
@@ -12,7 +12,7 @@ import contextlib
 import orjson
 
 from drillyard.cluster.apiserver.status import status_of
-from drillyard.cluster.apiserver.streams.channels import Channels
+from drillyard.cluster.apiserver.streams.channels import CLOSE, ERROR, RESIZE, STDERR, STDIN, STDOUT, Channels
 from drillyard.cluster.client import ApiError, Object, ProcessSession
 
 PROTOCOLS = (
@@ -22,7 +22,6 @@ PROTOCOLS = (
     "channel.k8s.io",
     "base64.channel.k8s.io",
 )
-_STDIN, _STDOUT, _STDERR, _ERROR, _RESIZE, _CLOSE = 0, 1, 2, 3, 4, 255
 
 
 async def serve_session(channels: Channels, session: ProcessSession | ApiError) -> None:
@@ -30,7 +29,7 @@ async def serve_session(channels: Channels, session: ProcessSession | ApiError) 
     if isinstance(session, ApiError):
         await _finish(channels, status_of(session))
         return
-    await channels.send(_STDOUT, b"")  # Says that the streams stand, as a kubelet does.
+    await channels.send(STDOUT, b"")  # Says that the streams stand, as a kubelet does.
     listener = asyncio.ensure_future(_listen(channels, session))
     speaker = asyncio.ensure_future(_speak(channels, session))
     try:
@@ -55,17 +54,17 @@ def _result_of(speaker: asyncio.Future[Object]) -> Object:
 
 async def _speak(channels: Channels, session: ProcessSession) -> Object:
     async for stream, data in session.output():
-        await channels.send(_STDOUT if stream == "stdout" else _STDERR, data)
+        await channels.send(STDOUT if stream == "stdout" else STDERR, data)
     return _end_of(await session.exit_code())
 
 
 async def _listen(channels: Channels, session: ProcessSession) -> None:
     async for channel, data in channels.received():
-        if channel == _STDIN and data:
+        if channel == STDIN and data:
             await session.write_stdin(data)
-        elif channel == _RESIZE:
+        elif channel == RESIZE:
             _resize(session, data)
-        elif channel == _CLOSE and data == bytes([_STDIN]):
+        elif channel == CLOSE and data == bytes([STDIN]):
             await session.close_stdin()
 
 
@@ -91,7 +90,7 @@ async def _finish(channels: Channels, status: Object) -> None:
     """Before v4 a failure was told in words, and success by the close alone."""
     with contextlib.suppress(ConnectionError):
         if channels.protocol.startswith("v"):
-            await channels.send(_ERROR, orjson.dumps(status))
+            await channels.send(ERROR, orjson.dumps(status))
         elif status["status"] != "Success":
-            await channels.send(_ERROR, str(status["message"]).encode())
+            await channels.send(ERROR, str(status["message"]).encode())
         await channels.close()
