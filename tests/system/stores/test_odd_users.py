@@ -62,11 +62,11 @@ def folder() -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def launched(folder: Path, uid: int, python: str) -> str:
-    """What the launcher said as that uid: the query's answer, and the way that it took."""
-    home = folder / f"home-{uid}"
-    home.mkdir()
-    os.chown(home, uid, uid)
+def launched(folder: Path, uid: int, python: str, *, owner: int | None = None) -> str:
+    """What the launcher said as that uid, in a closed home of its own or of the owner: the answer, and the way taken."""
+    home = folder / f"home-{uid}-{owner}"
+    home.mkdir(mode=0o711 if owner is None else 0o700)
+    os.chown(home, *[uid if owner is None else owner] * 2)
     done = _run(uid, python, SCRIPT, str(home), HOME=str(home))
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -100,6 +100,13 @@ def python() -> str:
 
 def test_root_becomes_nobody_or_seems_to_be(folder: Path) -> None:
     assert launched(folder, 0, sys.executable) in ("42 65534", "42 namespace")
+
+
+def test_root_becomes_the_owner_of_a_home_that_nobody_may_enter(folder: Path) -> None:
+    """Else root would need a user namespace there, which some systems forbid."""
+    way = launched(folder, 0, sys.executable).split()[1]
+    owner = pwd.getpwnam("daemon").pw_uid
+    assert launched(folder, 0, sys.executable, owner=owner) == f"42 {owner if way == '65534' else way}"
 
 
 def test_an_ordinary_user_runs_it_as_itself(folder: Path, python: str) -> None:

@@ -4,13 +4,14 @@ the machine.
 
 In this order (each tried; figures in the references):
 1. an ordinary user with a name: run as it is;
-2. root, and every folder on the way can be entered by others: become `nobody` in the child;
+2. root: become in the child whoever can enter every folder on the way, `nobody` or else the owner of a closed one;
 3. a user namespace in which we appear as `nobody`, but keep the rights to our own files (util-linux `unshare`).
 No account is created, and no permission of the user's own folders is changed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -80,13 +81,13 @@ def choose(places: Iterable[Path]) -> ForeignUser:
     if os.geteuid() != 0:
         if _has_name(os.geteuid()):
             return ForeignUser()
-    elif all(_open_to_others(place) for place in places):
-        return ForeignUser(uid=NOBODY)
+    elif (uid := _who_can_enter(places)) is not None:
+        return ForeignUser(uid=uid)
     if _namespaces_work():
         return ForeignUser(prefix=_namespace_command())
     raise DrillyardError(
         f"PostgreSQL does not run as uid {os.geteuid()}, and this system offers no user namespace to start it in.",
-        hint="Run drill as an ordinary user, or keep Drillyard and DRILLYARD_HOME where user nobody may read.",
+        hint="Run drill as an ordinary user, or keep Drillyard and DRILLYARD_HOME where user nobody may enter.",
     )
 
 
@@ -98,16 +99,20 @@ def _has_name(uid: int) -> bool:
     return True
 
 
-def _open_to_others(place: Path) -> bool:
-    """True when user nobody can enter every folder down to the place."""
-    place = place.resolve()
-    for folder in (place, *place.parents):
-        try:
-            if not folder.stat().st_mode & stat.S_IXOTH:
-                return False
-        except FileNotFoundError:
-            continue
-    return True
+def _who_can_enter(places: Iterable[Path]) -> int | None:
+    """A user other than root who can enter every folder down to these places; None when there is none."""
+    closed: set[int] = set()  # Owners of folders that others cannot enter: all of them must be one and the same.
+    for place in places:
+        place = place.resolve()
+        for folder in (place, *place.parents):
+            with contextlib.suppress(FileNotFoundError):
+                found = folder.stat()
+                if not found.st_mode & stat.S_IXOTH:
+                    closed.add(found.st_uid if found.st_mode & stat.S_IXUSR else 0)
+    if not closed:
+        return NOBODY
+    owner = closed.pop()
+    return owner if owner and not closed and _has_name(owner) else None
 
 
 def _namespace_command() -> tuple[str, ...]:
