@@ -34,7 +34,7 @@ def test_what_was_put_in_by_hand_is_shown_and_healed(yard: dict[str, Any], drill
     played = json.loads(drill("run", "payment-outage", "--json").stdout)
     assert (played["verdict"], "broken on purpose already" in played["reason"]) == ("invalid", True)
 
-    assert "Healed: the bank misbehaves: rate limit" in drill("heal").stdout
+    assert "Healed: “the bank misbehaves: rate limit” is over" in drill("heal").stdout
     assert active(drill) == []
     assert drill("heal").stdout == "Nothing is broken on purpose.\n"
 
@@ -43,7 +43,9 @@ def test_the_yard_heals_what_was_put_in_when_its_time_is_over(yard: dict[str, An
     assert drill("inject", "gateway-rate-limited", "--duration", "1").returncode == 0
 
     log = home / "yards" / YARD / "control-plane.log"
-    wait_for(lambda: "dead man's switch: Healed: the bank misbehaves: rate limit" in log.read_text(), limit_s=20)
+    wait_for(
+        lambda: "dead man's switch: Healed: “the bank misbehaves: rate limit” is over" in log.read_text(), limit_s=20
+    )
     assert active(drill) == []
 
 
@@ -63,7 +65,7 @@ def test_the_yard_heals_what_a_killed_drill_left(yard: dict[str, Any], drill: Dr
     wait_for(lambda: not faults.exists(), limit_s=20)
     assert active(drill) == []
     wait_for(lambda: latest(drill)["state"] == "invalid")
-    assert "the dead man's switch healed the yard afterwards: Healed: the bank misbehaves" in latest(drill)["reason"]
+    assert "the dead man's switch healed the yard afterwards: Healed: “the bank misbehaves" in latest(drill)["reason"]
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_a_runner_that_was_killed_is_cleared_up_after(
 
     done = drill("recover")
 
-    assert "Healed: deployment queue-master scaled to 0" in done.stdout
+    assert "Healed: “deployment queue-master scaled to 0” is over" in done.stdout
     assert not faults.exists()
     assert replicas(kubectl) == "1"
 

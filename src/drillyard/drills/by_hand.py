@@ -73,7 +73,7 @@ async def inject(chosen: Sequence[Fault], name: str, *, duration_s: float, wait_
                 lines.append(f"On: {prepared.describe()} ({proof.seen}).")
         except BaseException:
             # From the list, and not from what was returned: one that failed half-way is on it too.
-            for one in reversed([one for one in active.all() if one not in known]):
-                await active.heal(one.fault, yard, timeout_s=_HEAL_S)
+            mine = [one.fault for one in active.all() if one not in known]
+            await active.heal(mine, yard, timeout_s=_HEAL_S)
             raise
     return lines

@@ -14,6 +14,7 @@ from pathlib import Path
 from drillyard.base.clock import SystemClock
 from drillyard.base.errors import DrillyardError
 from drillyard.faults.active import ActiveFault, ActiveFaults
+from drillyard.faults.fault import is_over
 from drillyard.record.abandoned import conclude
 from drillyard.yard.yard import open_yard
 
@@ -51,14 +52,14 @@ async def _heal(name: str, choose: Choice, by: str, *, refuse_drills: bool = Fal
                     f"A drill is being played (pid {one.owner.pid}); it heals what it broke.",
                     hint="Press Ctrl-C where it runs, and it heals at once.",
                 )
-        for one in reversed(chosen):
-            proof = await faults.heal(one.fault, yard, timeout_s=_HEAL_S)
-            if not proof.holds:
-                raise DrillyardError(
-                    f"{one.fault.describe()} could not be healed: {proof.seen}.",
-                    hint="`drill down` and `drill up` give a whole yard.",
-                )
-            lines.append((one.record, f"Healed: {one.fault.describe()} ({proof.seen})."))
+        healed = await faults.heal([one.fault for one in chosen], yard, timeout_s=_HEAL_S)
+    for one, (fault, proof) in zip(reversed(chosen), healed, strict=True):
+        if not proof.holds:
+            raise DrillyardError(
+                f"“{fault.describe()}” could not be healed: {proof.seen}.",
+                hint="`drill down` and `drill up` give a whole yard.",
+            )
+        lines.append((one.record, is_over(fault, proof.seen)))
     for record in {record for record, _ in lines if record is not None}:
         conclude(record, SystemClock(), by=by, lines=[line for of, line in lines if of == record])
     return [line for _, line in lines]

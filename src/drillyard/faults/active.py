@@ -7,11 +7,12 @@ next command finds the list, sees that the owner is gone, and heals.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -92,10 +93,20 @@ class ActiveFaults:
         await prepared.put_in(yard)
         return prepared
 
-    async def heal(self, fault: Fault, yard: Yard, *, timeout_s: float = 30) -> Proof:
-        """Heals, waits until the effect is gone, and strikes it off the list. The proof says what was seen last."""
-        await fault.heal(yard)
-        proof = await wait_for(fault.is_healed, yard, self._clock, timeout_s)
+    async def heal(self, faults: Sequence[Fault], yard: Yard, *, timeout_s: float = 30) -> list[tuple[Fault, Proof]]:
+        """
+        Repairs them all, the last first, then waits for all effects to be gone, side by side.
+
+        What is gone is struck off the list; each proof says what was seen last. One that cannot be repaired does not
+        keep the others from it.
+        """
+        cures = [(fault, await _repair(fault, yard)) for fault in reversed(faults)]
+        waits = [self._until_gone(fault, refused, yard, timeout_s) for fault, refused in cures]
+        proofs = await asyncio.gather(*waits)
+        return [(fault, proof) for (fault, _), proof in zip(cures, proofs, strict=True)]
+
+    async def _until_gone(self, fault: Fault, refused: Proof | None, yard: Yard, timeout_s: float) -> Proof:
+        proof = refused or await wait_for(fault.is_healed, yard, self._clock, timeout_s)
         if proof.holds:
             self._change(lambda active: [one for one in active if one.fault != fault])
         return proof
@@ -115,6 +126,15 @@ class ActiveFaults:
                 self._path.unlink()
             return
         write_atomically(self._path, json.dumps([_to_row(one) for one in active], indent=1))
+
+
+async def _repair(fault: Fault, yard: Yard) -> Proof | None:
+    """None when it was done, else why not."""
+    try:
+        await fault.heal(yard)
+    except (DrillyardError, ApiError) as problem:
+        return Proof(False, f"the repair failed: {problem.message}")
+    return None
 
 
 async def wait_for(look: Any, yard: Yard, clock: Clock, timeout_s: float) -> Proof:

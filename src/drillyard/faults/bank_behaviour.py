@@ -45,7 +45,7 @@ class BankBehaviour:
 
     async def is_healed(self, yard: Yard) -> Proof:
         mode = (await yard.bank.behaviour())["mode"]
-        return Proof(mode == "none", f"the bank says: {mode}")
+        return Proof(mode == "none", "the bank behaves well" if mode == "none" else f"the bank still says: {mode}")
 
     def touches(self) -> frozenset[str]:
         return frozenset({"the bank's behaviour"})

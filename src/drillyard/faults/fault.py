@@ -52,6 +52,11 @@ class Fault(Protocol):
         """What it does, in a short sentence for the record."""
 
 
+def is_over(fault: Fault, seen: str) -> str:
+    """A line for people: what was broken, and what was seen after its cure."""
+    return f"Healed: “{fault.describe()}” is over ({seen})."
+
+
 def refuse_fights(fault: Fault, taken: Mapping[str, str]) -> None:
     """Raises DrillyardError when `taken` (thing → who touches it) holds something that the fault touches."""
     for thing in sorted(fault.touches() & taken.keys()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from drillyard.base.processes import ProcessId
 from drillyard.faults import active as module
 from drillyard.faults import registry
 from drillyard.faults.active import ActiveFaults
+from drillyard.faults.fault import Proof
 from drillyard.faults.scale_deployment import ScaleDeployment
 from drillyard.yard.broker import QueueView
 
@@ -94,9 +97,54 @@ async def test_a_fault_is_proven_on_and_healed_twice_in_a_row(faults: ActiveFaul
     assert (await prepared.is_on(yard)).holds
     assert yard.replicas == 0
     for _ in range(2):
-        assert (await faults.heal(prepared, yard)).holds
+        [(healed, proof)] = await faults.heal([prepared], yard)
+        assert (healed, proof.holds) == (prepared, True)
         assert yard.replicas == 2
     assert faults.all() == []
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A fault that is gone so many seconds after its cure, or whose cure is refused."""
+
+    name: str
+    gone_after_s: float
+    refused: bool = False
+    cured: dict[str, float] = field(default_factory=dict, compare=False)
+
+    async def heal(self, yard: Any) -> None:
+        if self.refused:
+            raise DrillyardError("The broker does not answer.")
+        self.cured[self.name] = yard.clock.monotonic_s()
+
+    async def is_healed(self, yard: Any) -> Proof:
+        return Proof(yard.clock.monotonic_s() >= self.cured[self.name] + self.gone_after_s, "looked")
+
+
+async def test_several_are_repaired_at_once_the_last_first_and_waited_for_side_by_side(
+    faults: ActiveFaults, clock: VirtualClock
+) -> None:
+    cured: dict[str, float] = {}
+    chosen: Any = [Slow("first", 8, cured=cured), Slow("second", 8, cured=cured)]
+    task = asyncio.ensure_future(faults.heal(chosen, SimpleNamespace(clock=clock)))  # type: ignore[arg-type]
+    while not task.done():
+        await clock.advance(0.1)
+
+    assert [fault.name for fault, proof in await task if proof.holds] == ["second", "first"]  # type: ignore[attr-defined]
+    assert list(cured) == ["second", "first"]
+    assert clock.monotonic_s() < 9
+
+
+async def test_one_that_cannot_be_repaired_does_not_keep_the_others_from_it(faults: ActiveFaults) -> None:
+    yard: Any = SimpleNamespace(clock=VirtualClock())
+    chosen: Any = [Slow("first", 0), Slow("second", 0, refused=True)]
+
+    healed = await faults.heal(chosen, yard)
+
+    assert [(fault.name, proof.holds, proof.seen) for fault, proof in healed] == [  # type: ignore[attr-defined]
+        ("second", False, "the repair failed: The broker does not answer."),
+        ("first", True, "looked"),
+    ]
 
 
 async def test_it_is_healed_from_what_was_stored(tmp_path: Path, faults: ActiveFaults, clock: VirtualClock) -> None:
@@ -105,7 +153,7 @@ async def test_it_is_healed_from_what_was_stored(tmp_path: Path, faults: ActiveF
 
     later = ActiveFaults(tmp_path / "faults.json", clock)
     (one,) = later.all()
-    await later.heal(one.fault, yard)
+    await later.heal([one.fault], yard)
 
     assert yard.replicas == 2
 
