@@ -3,7 +3,7 @@ Incidents of the catalogue on one yard: broken, its symptom is seen; healed, it 
 nothing is claimed.
 
 `make test` plays both sides of incident 3 and two others that the day draws; `make catalogue` (CATALOGUE=all) plays
-every one twice in a row, and three more in an order that the day draws.
+every one twice in a row, three more in an order that the day draws, and each sabotaged in every way that it has.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import random
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from drillyard.drills.scene import DrillSettings
 from drillyard.drills.session import play_in_yard
 from drillyard.faults.active import ActiveFaults
 from drillyard.incidents.catalogue import all_incidents, faults_of, find
+from drillyard.incidents.schema import Incident
+from drillyard.load.shopping import Habits
 from drillyard.record.verdicts import Check, Outcome
 from drillyard.yard.yard import open_yard
 
@@ -31,18 +34,37 @@ from .conftest import YARD, Drill
 from .test_incident_5 import result_of
 
 pytestmark = pytest.mark.timeout(300)  # The first one also starts the yard, on a machine that may be busy.
-# Incident 5 has tests of its own, which `make test` always plays.
-OTHERS = [one.name for one in all_incidents() if one.name != "queue-consumer-down"]
-ALWAYS = ["payment-outage", "payment-slow"]
-ALL = os.environ.get("CATALOGUE") == "all"
 DAY = os.environ.get("CATALOGUE_SEED") or f"{datetime.now(UTC):%Y-%m-%d}"
-_DRAWN = random.Random(DAY)
-PLAYED = (
-    [name for name in OTHERS for _ in range(2)] + _DRAWN.sample(OTHERS, 3)
-    if ALL
-    else [*ALWAYS, *_DRAWN.sample([name for name in OTHERS if name not in ALWAYS], 2)]
-)
-SABOTAGED = [one.name for one in all_incidents() if one.faults] if ALL else [_DRAWN.choice(ALWAYS)]
+NAMES = [one.name for one in all_incidents()]
+ALWAYS = ["payment-outage", "payment-slow"]
+# Incident 5 has tests of its own, which `make test` always plays.
+DRAWABLE = [name for name in NAMES if name not in (*ALWAYS, "queue-consumer-down")]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which incidents are played, in order, and which sabotage makes which of them INVALID."""
+
+    played: list[str]
+    sabotaged: list[tuple[str, str]]
+
+
+def plan(*, everything: bool) -> Plan:
+    draw = random.Random(DAY)
+    ways = [(one.name, way) for one in all_incidents() for way in _ways(one)]
+    if everything:
+        return Plan([name for name in NAMES for _ in range(2)] + draw.sample(NAMES, 3), ways)
+    drawn = draw.sample(DRAWABLE, 2)
+    return Plan([*ALWAYS, *drawn], [draw.choice([way for way in ways if way[0] in ALWAYS])])
+
+
+def _ways(incident: Incident) -> list[str]:
+    """What of it can be made to do nothing."""
+    ways = {"faults": incident.faults, "after_load": incident.after_load, "double_click": incident.load.double_click}
+    return [way for way, there in ways.items() if there]
+
+
+CHOSEN = plan(everything=os.environ.get("CATALOGUE") == "all")
 CHARGED_AND_FAILED = {"payment-slow", "payment-500-captured", "payment-captured-lost"}
 PAID_AND_LOST = {"queue-capacity-silent", "queue-capacity-visible", "broker-restart"}
 
@@ -67,7 +89,7 @@ async def _what_a_drill_could_leave() -> dict[str, Any]:
         }
 
 
-@pytest.mark.parametrize("name", PLAYED)
+@pytest.mark.parametrize("name", CHOSEN.played)
 def test_the_incident_keeps_its_promise_and_leaves_no_trace(name: str, yard: dict[str, Any], drill: Drill) -> None:
     before = asyncio.run(_what_a_drill_could_leave())
     done = drill("run", name, "--seed", "3", "--json")
@@ -102,17 +124,20 @@ class _Nobody:
     def checked(self, check: Check) -> None: ...
 
 
-@pytest.mark.parametrize("name", SABOTAGED)
+@pytest.mark.parametrize(("name", "way"), CHOSEN.sabotaged)
 def test_a_fault_that_does_nothing_makes_the_drill_invalid(
-    name: str, yard: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    name: str, way: str, yard: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     incident = find(name)
 
     async def does_nothing(self: Any, yard: Any) -> None: ...
 
-    for fault in faults_of(incident.faults):
-        monkeypatch.setattr(type(fault), "put_in", does_nothing)
-    monkeypatch.setattr(drill_play, "_PROOF_S", 1.5)
+    if way == "double_click":
+        monkeypatch.setattr(drill_play, "Habits", lambda **_: Habits())
+    else:
+        for fault in faults_of(getattr(incident, way)):
+            monkeypatch.setattr(type(fault), "put_in", does_nothing)
+        monkeypatch.setattr(drill_play, "_PROOF_S", 1.5)
     played = asyncio.run(play_in_yard(incident, DrillSettings(seed=3), YARD, _Nobody()))
 
     assert played.verdict.outcome is Outcome.INVALID
@@ -123,7 +148,7 @@ def test_a_fault_that_does_nothing_makes_the_drill_invalid(
 def test_the_documents_methods_are_played_by_their_letters(yard: dict[str, Any], drill: Drill) -> None:
     unknown = drill("run", "incident-3", "--method", "Z")
 
-    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "There are: A (payment-outage), B (payment-slow), C (payment-500)" in unknown.stderr
 
 

@@ -70,7 +70,7 @@ def test_what_needs_a_yard_is_refused_with_a_sentence(elsewhere: Drill) -> None:
 
 def test_a_cluster_that_cannot_be_used_is_named(elsewhere: Drill) -> None:
     nameless = elsewhere("run", "incident-5", DD_BASE_URL="")
-    assert nameless.returncode == 1
+    assert nameless.returncode == 70
     assert "Set DD_SITE (such as datadoghq.com) or DD_BASE_URL" in nameless.stderr
 
     watched = elsewhere("run", "incident-5", "--", "true")

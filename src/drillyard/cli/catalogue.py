@@ -1,11 +1,12 @@
 """
-`drill incidents`, `drill faults`: what can be played, and what can be broken.
+`drill incidents`, `drill faults`, `drill profiles`: what can be played, what can be broken, and who comes meanwhile.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import asdict
 
 import typer
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.table import Table
 from drillyard.cli.options import Json
 from drillyard.faults.registry import FAULTS
 from drillyard.incidents.catalogue import all_incidents
+from drillyard.load.profiles import PROFILES, playable
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +23,7 @@ def register(app: typer.Typer) -> None:
     panel = "The catalogue"
     app.command(rich_help_panel=panel)(incidents)
     app.command(rich_help_panel=panel)(faults)
+    app.command(rich_help_panel=panel)(profiles)
 
 
 def incidents(json_output: Json = False) -> None:
@@ -61,4 +64,18 @@ def faults(json_output: Json = False) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(str(row["name"]), str(row["what"]), ", ".join(row["keys"]))
+    Console().print(table)
+
+
+def profiles(json_output: Json = False) -> None:
+    """List the load profiles that `drill run NAME --profile PROFILE` plays an incident under."""
+    found = {name: PROFILES[name] for name in playable()}
+    if json_output:
+        typer.echo(json.dumps([{"name": name, **asdict(one)} for name, one in found.items()]))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("NAME", "FROM", "WHO COMES"):
+        table.add_column(column, overflow="fold")
+    for name, one in found.items():
+        table.add_row(name, one.about, str(one))
     Console().print(table)

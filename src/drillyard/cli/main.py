@@ -57,7 +57,7 @@ def options(
 
 MODULES = {
     "yards": ("up", "status", "down", "env", "endpoints"),
-    "catalogue": ("incidents", "faults"),
+    "catalogue": ("incidents", "faults", "profiles"),
     "play": ("run", "demo", "recover"),
     "by_hand": ("inject", "heal"),
     "reconcile": ("reconcile",),

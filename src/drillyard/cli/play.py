@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from drillyard.base.errors import SettingError
+from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.progress import starting
 from drillyard.cli.stage import Stage
@@ -25,6 +25,7 @@ from drillyard.drills.session import Played, play_in_yard
 from drillyard.faults.active import ActiveFaults
 from drillyard.incidents import catalogue
 from drillyard.incidents.schema import Incident
+from drillyard.load.profiles import find_profile
 from drillyard.record.verdicts import Outcome
 from drillyard.yard import cluster_elsewhere
 from drillyard.yard.home import YardFolder, yard_folder
@@ -56,6 +57,10 @@ def run(
         str | None, typer.Option(metavar="LETTER", help="The documents' method, such as B with incident-3.")
     ] = None,
     orders: Annotated[int | None, typer.Option(min=1, max=1000, help="How many the shoppers place.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Let a crowd come instead, by a load profile of `drill profiles`."),
+    ] = None,
     duration: Annotated[
         float, typer.Option(min=0, max=86_400, metavar="SECONDS", help="Leave the fault on for at least so long.")
     ] = 0.0,
@@ -70,10 +75,10 @@ def run(
     Play an incident from baseline to report, and heal what it broke.
 
     Uses the yard if it is up; else starts one for this drill, and stops it afterwards. Exit codes: 0 kept, 1 broken,
-    3 unclear, 70 invalid.
+    2 bad usage, 3 unclear, 70 invalid or not playable, 130 interrupted (and healed).
     """
     chosen = find_incident(incident, method)
-    _check_orders(chosen, orders)
+    _check_load(chosen, orders, profile)
     settings = DrillSettings(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         orders=orders,
@@ -81,8 +86,9 @@ def run(
         hold=hold,
         command=tuple(command or ()),
         hold_max_s=hold_max,
+        profile=profile,
     )
-    played = _play(chosen, settings, yard_folder(yard))
+    played = _played(chosen, settings, yard_folder(yard))
     if json_output:
         typer.echo(json.dumps(played.to_json()))
     else:
@@ -99,7 +105,7 @@ def demo(yard: YardName = DEFAULT_YARD) -> None:
         "beside them keeps the ledger. Then the only consumer of the shipping queue goes away, and nothing says so."
     )
     settings = DrillSettings(seed=secrets.randbelow(1_000_000))
-    played = _play(find_incident("incident-5"), settings, yard_folder(yard))
+    played = _played(find_incident("incident-5"), settings, yard_folder(yard))
     _conclude(played)
     raise typer.Exit(played.verdict.exit_code)
 
@@ -120,14 +126,29 @@ def find_incident(incident: str, method: str | None = None) -> Incident:
     return found
 
 
-def _check_orders(incident: Incident, orders: int | None) -> None:
+def _check_load(incident: Incident, orders: int | None, profile: str | None) -> None:
     load = incident.load
+    if profile is not None:
+        find_profile(profile)
+        if load.alone:
+            raise SettingError(f"{incident.name} needs its few visitors alone.", hint="Leave --profile out.")
     if orders is None:
         return
     if not load.orders:
         raise SettingError(f"{incident.name} is about pages, not about orders.", hint="Leave --orders out.")
     if orders < load.least:
         raise SettingError(f"--orders is {orders}, and {incident.name} shows itself only from {load.least} on.")
+
+
+def _played(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Played:
+    """A drill that cannot be played says nothing of the incident: exit code 70, and not that of a broken promise."""
+    try:
+        return _play(incident, settings, folder)
+    except SettingError:
+        raise
+    except DrillyardError as problem:
+        sys.stderr.write(f"{problem}\n")
+        raise typer.Exit(Outcome.INVALID.exit_code) from problem
 
 
 def _play(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Played:

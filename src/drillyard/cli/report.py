@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from drillyard.base.errors import DrillyardError
+from drillyard.base.errors import SettingError
 from drillyard.cli.options import Json
 from drillyard.cli.terminal import plain
 from drillyard.drills.report import judge_again, junit, render_html, render_markdown, write_reports
@@ -97,18 +97,18 @@ def _rendered(record: Record, form: Form) -> str:
 
 
 def _path(asked: str | None) -> Path:
-    """The folder of that record. Raises DrillyardError when there is none, or more than one."""
+    """The folder of that record. Raises SettingError when there is none, or more than one."""
     root = home() / "records"
     if asked is not None and (Path(asked).is_dir() or "/" in asked):
         return Path(asked)
     names = [one.path.name for one in list_records(root)]
     if asked is None:
         if not names:
-            raise DrillyardError("There is no record yet.", hint="`drill run incident-5` makes one.")
+            raise SettingError("There is no record yet.", hint="`drill run incident-5` makes one.")
         return root / names[0]
     fits = [name for name in names if name.startswith(asked)]
     if asked in names or len(fits) == 1:
         return root / (asked if asked in names else fits[0])
     if fits:
-        raise DrillyardError(f"{len(fits)} records begin with {asked!r}.", hint=f"The newest is {fits[0]}.")
-    raise DrillyardError(f"There is no record {asked!r}.", hint="`drill records` lists them.")
+        raise SettingError(f"{len(fits)} records begin with {asked!r}.", hint=f"The newest is {fits[0]}.")
+    raise SettingError(f"There is no record {asked!r}.", hint="`drill records` lists them.")

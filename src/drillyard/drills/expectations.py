@@ -85,13 +85,20 @@ def _orders_answered(scene: Scene, what: OrdersAnswered, phase: str) -> Made:
     which = f"the first {what.first}" if what.first else f"those after the first {what.after}" if what.after else "all"
 
     async def look() -> Seen:
-        rows = scene.ledger.rows[what.after : what.first]
+        rows = _told_apart(scene)[what.after : what.first]
         wrong = [row for row in rows if not _answered_so(row, what)]
         answers = Counter(f"{row.http_status} {row.status_seen or row.error or ''}".strip()[:160] for row in rows)
         kept = len(scene.ledger) == scene.attempts and bool(rows) and not wrong
         return kept, _counted(answers)
 
     return look, f"Of the attempts {which} were answered {expected}", f"{which}: {expected}"
+
+
+def _told_apart(scene: Scene) -> list[Attempt]:
+    """The attempts in their order; those of a crowd overtake each other, so there the accepted ones come first."""
+    if scene.settings.profile is None:
+        return scene.ledger.rows
+    return sorted(scene.ledger.rows, key=lambda row: not row.outcome.accepted)
 
 
 def _answered_so(row: Attempt, what: OrdersAnswered) -> bool:

@@ -12,16 +12,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections import Counter
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+import sys
+import traceback
+from datetime import timedelta
 from typing import Any
 
 from drillyard.base.errors import DrillyardError
 from drillyard.cluster.client import ApiError
 from drillyard.drills import (
     baseline,
+    crowd,
     desired_state,
+    double_click,
     expectations,
     order_book,
     queries,
@@ -30,21 +32,19 @@ from drillyard.drills import (
     snapshots,
     views,
 )
+from drillyard.drills.accounting import account
 from drillyard.drills.investigator import let_in
+from drillyard.drills.sampling import sampling
 from drillyard.drills.scene import Scene
 from drillyard.faults.active import ActiveFaults, wait_for
 from drillyard.faults.fault import Fault, to_json
 from drillyard.incidents.catalogue import faults_of
 from drillyard.load.shopping import Habits, place_orders
-from drillyard.reconcile.reconciliation import Reconciliation, reconcile
 from drillyard.record.plain import plain
 from drillyard.record.verdicts import Check, Outcome, Verdict
 
 _PROOF_S = 15.0
 _HEAL_S = 60.0
-_SAMPLE_S = 0.25
-_ERRORS_EVERY_S = 2.0
-_ERROR_LOGS = "kube_namespace:sock-shop status:error"
 
 
 class DrillInvalid(Exception):
@@ -60,15 +60,16 @@ async def play(scene: Scene) -> Verdict:
     active = ActiveFaults(scene.yard.folder.faults, scene.clock)
     interrupted: BaseException | None = None
     invalid: str | None = None
-    async with _sampling(scene):
+    async with sampling(scene):
         try:
             before = await _prepare(scene, active)
             await _inject(scene, active, faults_of(scene.incident.faults), "Something breaks.")
             await _load(scene)
             if scene.incident.after_load:
                 await _inject(scene, active, faults_of(scene.incident.after_load), "Now something else breaks.")
-            await _observe(scene)
-            await _last(scene)
+            async with screenshot.beside(scene, "shop-during"):
+                await _observe(scene)
+                await _last(scene)
             await _hold(scene)
         except DrillInvalid as reason:
             invalid = str(reason)
@@ -76,6 +77,8 @@ async def play(scene: Scene) -> Verdict:
             invalid = " ".join(str(problem).split())
         except (asyncio.CancelledError, KeyboardInterrupt) as stop:
             interrupted = stop
+        except Exception:
+            invalid = _own_failure(scene)
         healed = await _heal(scene, active)
         if invalid is None and interrupted is None and healed:
             try:
@@ -84,11 +87,21 @@ async def play(scene: Scene) -> Verdict:
                 invalid = " ".join(str(problem).split())
             except (asyncio.CancelledError, KeyboardInterrupt) as stop:
                 interrupted = stop
+            except Exception:
+                invalid = _own_failure(scene)
     verdict = _verdict(scene, invalid, interrupted, healed)
     scene.record.finish(verdict)
     if interrupted is not None:
         raise interrupted
     return verdict
+
+
+def _own_failure(scene: Scene) -> str:
+    """A mistake of Drillyard's own, in a sentence; its traceback goes into the record. The yard is healed as ever."""
+    kind, error, _ = sys.exc_info()
+    with contextlib.suppress(DrillyardError):
+        scene.record.evidence("own-failure", traceback.format_exc())
+    return f"Drillyard itself failed ({kind.__name__ if kind else 'unknown'}: {error}); see evidence/own-failure.txt."
 
 
 def _verdict(scene: Scene, invalid: str | None, interrupted: BaseException | None, healed: bool) -> Verdict:
@@ -107,7 +120,10 @@ async def _prepare(scene: Scene, active: ActiveFaults) -> dict[str, Any]:
     scene.audience.phase("baseline", "Is the shop whole, and can it be seen?")
     for one in active.all():
         raise DrillInvalid(f"Something is broken on purpose already: {one.fault.describe()}; `drill heal` mends it.")
-    for check in await baseline.look(scene):
+    checks = await baseline.look(scene)
+    if scene.profile and checks[-1].outcome is Outcome.KEPT:
+        checks.append(await crowd.rehearse(scene))
+    for check in checks:
         scene.note(check)
         if check.outcome is not Outcome.KEPT:
             raise DrillInvalid(f"The baseline does not hold: {check.claim}: {check.seen}.")
@@ -129,15 +145,21 @@ async def _inject(scene: Scene, active: ActiveFaults, faults: list[Fault], text:
         check = Check(
             "fault-is-on",
             Outcome.KEPT if proof.holds else Outcome.INVALID,
-            f"The fault is on: {prepared.describe()}",
+            f"The fault is on: “{prepared.describe()}”",
             "its effect is seen",
             proof.seen,
         )
-        scene.note(check)
-        if not proof.holds:
-            raise DrillInvalid(f"The fault was never on ({prepared.describe()}): {proof.seen}.")
+        _demand(scene, check)
     # The window of a fault that follows the orders began with the first one.
     scene.fault_on_at = scene.fault_on_at or scene.clock.now()
+
+
+def _demand(scene: Scene, is_on: Check) -> None:
+    """Notes the proof that a fault is on; without one nothing that follows would mean anything."""
+    scene.note(is_on)
+    if is_on.outcome is not Outcome.KEPT:
+        what = is_on.claim.removeprefix("The fault is on: ")
+        raise DrillInvalid(f"The fault was never on ({what}): {is_on.seen}.")
 
 
 async def _load(scene: Scene) -> None:
@@ -154,28 +176,39 @@ async def _load(scene: Scene) -> None:
         scene.audience.say(text)
 
     load = scene.incident.load
+    scene.ledger.on_row = placed
     try:
-        await place_orders(
-            scene.yard.url("front-end"),
-            scene.orders,
-            scene.settings.seed,
-            scene.clock,
-            on_order=placed,
-            concurrency=load.shoppers,
-            habits=Habits(double_click=load.double_click),
-            ledger=scene.ledger,
-            transport=scene.transport,
-        )
+        await (crowd.come(scene) if scene.profile else _shop(scene))
     finally:
         scene.record.ledger("shoppers", [plain(row) for row in scene.ledger])
+    if scene.profile and scene.attempts < load.least * bool(load.orders):
+        raise DrillInvalid(f"The crowd tried {scene.attempts} order(s); this shows itself only from {load.least} on.")
+    if load.double_click:
+        _demand(scene, await double_click.proof(scene))
     if load.views:
         scene.views = await views.measure(scene, load.views)
         measured = {"before": scene.views_before, "while_on": scene.views}
         scene.record.evidence("views", {when: [plain(view) for view in seen] for when, seen in measured.items()})
 
 
+async def _shop(scene: Scene) -> None:
+    load = scene.incident.load
+    await place_orders(
+        scene.yard.url("front-end"),
+        scene.orders,
+        scene.settings.seed,
+        scene.clock,
+        concurrency=load.shoppers,
+        habits=Habits(double_click=load.double_click),
+        ledger=scene.ledger,
+        transport=scene.transport,
+    )
+
+
 def _coming(scene: Scene) -> str:
     load = scene.incident.load
+    if scene.profile:
+        return f"A crowd comes, by the load profile {scene.settings.profile}: {scene.profile}."
     orders = f"Shoppers place {scene.orders} order(s)" + (", and click twice" if load.double_click else "")
     pages = f"visitors look at {load.views} page(s) of the catalogue"
     if not load.views:
@@ -193,7 +226,6 @@ async def _observe(scene: Scene) -> None:
     await queries.run_all(scene)
     await snapshots.take(scene, "during")
     scene.record.evidence("searches", scene.searches)
-    await screenshot.take(scene, "shop-during")
 
 
 async def _last(scene: Scene) -> None:
@@ -228,7 +260,8 @@ async def _hold(scene: Scene) -> None:
 
 async def _heal(scene: Scene, active: ActiveFaults) -> bool:
     """Heals all that is on the list, whatever else happens; a second Ctrl-C does not stop it."""
-    scene.record.phase("heal")
+    with contextlib.suppress(DrillyardError):  # A record that cannot be written keeps nobody from healing.
+        scene.record.phase("heal")
     scene.audience.phase("heal", "It is repaired.")
     healing = asyncio.ensure_future(_heal_all(scene, active))
     while not healing.done():
@@ -246,15 +279,13 @@ async def _heal(scene: Scene, active: ActiveFaults) -> bool:
 
 
 async def _heal_all(scene: Scene, active: ActiveFaults) -> bool:
-    healed = True
-    for one in reversed(active.all()):
-        if one.owner.pid != os.getpid():
-            continue
-        proof = await active.heal(one.fault, scene.yard, timeout_s=_HEAL_S)
-        healed = healed and proof.holds
+    mine = [one.fault for one in active.all() if one.owner.pid == os.getpid()]
+    healed = await active.heal(mine, scene.yard, timeout_s=_HEAL_S)
+    for fault, proof in healed:
         outcome = Outcome.KEPT if proof.holds else Outcome.INVALID
-        scene.note(Check("healed", outcome, f"Healed: {one.fault.describe()}", "its effect is gone", proof.seen))
-    return healed
+        claim = f"The fault is over: “{fault.describe()}”"
+        scene.note(Check("healed", outcome, claim, "its effect is gone", proof.seen))
+    return all(proof.holds for _, proof in healed)
 
 
 async def _verify(scene: Scene, before: dict[str, Any]) -> None:
@@ -262,7 +293,7 @@ async def _verify(scene: Scene, before: dict[str, Any]) -> None:
     scene.audience.phase("verify", "Is every order and every cent accounted for?")
     for expectation in scene.incident.recovered:
         scene.note(await expectations.check(scene, expectation, phase="recovered"))
-    await _account(scene)
+    await account(scene)
     await snapshots.take(scene, "after")
     scene.record.evidence("searches", scene.searches)
     await signals.keep(scene)
@@ -276,106 +307,3 @@ async def _verify(scene: Scene, before: dict[str, Any]) -> None:
             "; ".join(changes) or "no difference",
         )
     )
-
-
-async def _account(scene: Scene) -> None:
-    """Compares what everybody says; the last log line may still be on its way, so a disagreement is looked at again."""
-    last: list[tuple[Reconciliation, int]] = []
-
-    counts = {kind.value: scene.number(count) for kind, count in scene.incident.disagreements.items()}
-    wanted = +Counter(counts)
-    scene.record.evidence("expected-disagreements", dict(wanted))
-
-    async def look() -> expectations.Seen:
-        result, count = await _compare(scene)
-        last[:] = [(result, count)]
-        return Counter(one.order_class.value for one in result.disagreements) == wanted, result.summary()
-
-    kept, seen = await expectations.patiently(scene, look)
-    result, count = last[0]
-    scene.record.evidence("reconciliation", result.to_json())
-    for one in result.disagreements if wanted else ():
-        scene.say(f"{one.order_class.value}: order {one.order_id}: {one.text}")
-    expected = ", ".join(f"{number} × {name}" for name, number in wanted.items())
-    claim = "Shoppers, orders, bank and queue-master agree on every order and every cent"
-    scene.note(
-        Check(
-            "reconciliation",
-            Outcome.KEPT if kept else Outcome.BROKEN,
-            "The reconciliation finds exactly what this incident leaves behind" if wanted else claim,
-            f"{expected}, and nothing else" if wanted else f"{count} order(s) agreed",
-            str(seen),
-        )
-    )
-
-
-async def _compare(scene: Scene) -> tuple[Reconciliation, int]:
-    """For every order and charge since the drill began: the comparison, and how many orders it is about."""
-    stored = await scene.yard.orders()
-    rows = order_book.attributed(scene, stored)
-    asked = {row["order_id"] for row in rows if row["order_id"]}
-    orders = [one for one in stored if one["id"] in asked or _since(one["date"]) >= scene.started_at]
-    known = asked | {one["id"] for one in orders}
-    began_s = int(scene.started_at.timestamp())
-    charges = [
-        one
-        for one in await scene.yard.bank.charges()
-        if one["metadata"].get("order_id") in known or one["created"] > began_s
-    ]
-    ids = {charge["id"] for charge in charges}
-    refunds = [one for one in await scene.yard.bank.refunds() if one["charge"] in ids]
-    processed = await expectations.processed_per_order(scene, known)
-    scene.record.ledger("orders", orders)
-    scene.record.ledger("charges", charges)
-    return reconcile(rows, orders, charges, refunds, processed), len(known)
-
-
-def _since(date: str) -> datetime:
-    """An order's own date, `2025-10-28T10:04:42.603+0000`."""
-    return datetime.strptime(date, "%Y-%m-%dT%H:%M:%S.%f%z")
-
-
-async def _errors(scene: Scene) -> float | None:
-    """How many error logs an on-call would find by now."""
-    try:
-        found = await scene.yard.datadog.count(_ERROR_LOGS, scene.started_at, scene.clock.now())
-    except DrillyardError:
-        return None
-    return float(found)
-
-
-@contextlib.asynccontextmanager
-async def _sampling(scene: Scene) -> AsyncIterator[None]:
-    """Measures queue depth and consumers while the drill runs; what cannot be measured is noted as a gap."""
-
-    async def sample() -> None:
-        names = {e.queue.queue for e in (*scene.incident.while_on, *scene.incident.recovered) if e.queue} or {
-            "shipping-task"
-        }
-        name = sorted(names)[0]
-        while True:
-            depth: float | None = None
-            consumers: float | None = None
-            with contextlib.suppress(DrillyardError):
-                view = await scene.yard.broker.queue(name)
-                depth, consumers = float(view.messages), float(view.consumers)
-            scene.record.sample("queue_depth", depth)
-            scene.record.sample("consumers", consumers)
-            scene.audience.numbers(queue_depth=depth, consumers=consumers)
-            await scene.clock.sleep(_SAMPLE_S)
-
-    async def count_errors() -> None:
-        # Only for who watches: where the telemetry is Datadog's own, searches are rationed.
-        while scene.audience.live:
-            scene.audience.numbers(errors=await _errors(scene))
-            await scene.clock.sleep(_ERRORS_EVERY_S)
-
-    tasks = [asyncio.ensure_future(sample()), asyncio.ensure_future(count_errors())]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task

@@ -15,6 +15,7 @@ from drillyard.incidents import counts
 from drillyard.incidents.schema import Incident
 from drillyard.load.browsing import View
 from drillyard.load.ledger import ShopperLedger
+from drillyard.load.profiles import Profile, find_profile
 from drillyard.record.verdicts import Check
 from drillyard.record.writer import RecordWriter
 from drillyard.yard.yard import Yard
@@ -47,7 +48,8 @@ class DrillSettings:
 
     `orders` how many the shoppers place while the fault is on (None: as the incident says); `seed` drives every
     choice; `hold` waits for a person before healing; `command` is let in while the fault is on; `hold_max_s` bounds
-    both. `duration_s` is how long the fault stays on at least.
+    both. `duration_s` is how long the fault stays on at least. With a load `profile` its crowd comes instead of the
+    incident's own shoppers, until its time is over or `orders` were tried.
     """
 
     seed: int
@@ -56,6 +58,7 @@ class DrillSettings:
     hold: bool = False
     command: tuple[str, ...] = ()
     hold_max_s: float = 3600.0
+    profile: str | None = None
 
 
 @dataclass
@@ -84,8 +87,15 @@ class Scene:
     """True once an investigator was let in: then what happens in the yard is not the drill's own doing."""
 
     @property
+    def profile(self) -> Profile | None:
+        """The load profile that was asked for. Raises SettingError when there is none of that name."""
+        return None if self.settings.profile is None else find_profile(self.settings.profile)
+
+    @property
     def orders(self) -> int:
-        """How many orders the shoppers are to place."""
+        """How many orders the shoppers are to place; of a load profile's crowd, how many they did."""
+        if self.settings.profile is not None:
+            return len(self.ledger) // (2 if self.incident.load.double_click else 1)
         if self.settings.orders is None or not self.incident.load.orders:
             return self.incident.load.orders
         return self.settings.orders

@@ -93,6 +93,8 @@ def _command(incident: Incident, settings: DrillSettings, name: str) -> str:
     parts = [f"{drill} run {incident.name} --seed {settings.seed}"]
     if settings.orders is not None:
         parts.append(f"--orders {settings.orders}")
+    if settings.profile is not None:
+        parts.append(f"--profile {settings.profile}")
     if settings.duration_s:
         parts.append(f"--duration {settings.duration_s:g}")
     if name != "default" and not context:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from drillyard.base.errors import DrillyardError
+from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.faults import registry
 from drillyard.faults.fault import Fault, refuse_fights
 from drillyard.incidents import expectation, schema
@@ -39,7 +39,7 @@ def all_incidents() -> list[Incident]:
 def find(name_or_path: str, method: str | None = None) -> Incident:
     """
     By name, by the documents' number (`incident-3`, the first of its methods unless one is given), or by the path of
-    a file of one's own. Raises DrillyardError with the nearest name, or with the methods that there are.
+    a file of one's own. Raises SettingError with the nearest name, or with the methods that there are.
     """
     if name_or_path.endswith((".yaml", ".yml")):
         found = read(Path(name_or_path))
@@ -57,7 +57,7 @@ def find(name_or_path: str, method: str | None = None) -> Incident:
     names = [name for incident in incidents for name in incident.names]
     near = difflib.get_close_matches(name_or_path, names, n=1)
     guess = f"Did you mean {near[0]}? " if near else ""
-    raise DrillyardError(
+    raise SettingError(
         f'No incident called "{name_or_path}".', hint=f"{guess}`drill incidents` shows all {len(incidents)}."
     )
 
@@ -67,7 +67,7 @@ def _by_method(family: list[Incident], asked: str, method: str) -> Incident:
     if method.upper() in known:
         return known[method.upper()]
     hint = f"There are: {', '.join(f'{key} ({known[key].name})' for key in sorted(known))}." if known else None
-    raise DrillyardError(f'{asked} has no method "{method}".', hint=hint or "It is played without --method.")
+    raise SettingError(f'{asked} has no method "{method}".', hint=hint or "It is played without --method.")
 
 
 def read(path: Path) -> Incident:

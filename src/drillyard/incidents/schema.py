@@ -39,7 +39,8 @@ class Load(Strict):
     What shoppers do while the fault is on.
 
     `orders` attempts to order, shared out among `shoppers`; `least` is how many the incident needs to be seen. With
-    `double_click` each order is clicked twice at once. `views` of catalogue pages are measured before and during.
+    `double_click` each order is clicked twice at once. `views` of catalogue pages are measured before and during. Where
+    more visitors would change what is seen, the shoppers are `alone`: no load profile is played.
     """
 
     orders: Annotated[int, Field(ge=0, le=1000)] = 5
@@ -47,6 +48,7 @@ class Load(Strict):
     shoppers: Annotated[int, Field(ge=1, le=50)] = 1
     double_click: bool = False
     views: Annotated[int, Field(ge=0, le=1000)] = 0
+    alone: bool = False
 
     @model_validator(mode="after")
     def _somebody_comes(self) -> Load:

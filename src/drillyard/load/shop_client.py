@@ -105,6 +105,16 @@ class ShopClient:
                 "catalogue", f"the catalogue is no list of socks: {_short(answer)}", status=200
             ) from error
 
+    async def look(self, path: str) -> None:
+        """GET a page. As in the original, a 200 whose body names an error is a failure that was passed on."""
+        answer = await self._ask("page", "GET", path, expect=200)
+        try:
+            body = answer.json()
+        except ValueError:
+            return  # A page for people.
+        if isinstance(body, dict) and body.get("error"):
+            raise HttpProblem("page", f"GET {path} was answered 200 with an error: {_short(answer)}", status=200)
+
     async def log_in(self, account: Account) -> None:
         """GET /login with Basic credentials; the session's cookies come with it."""
         token = base64.b64encode(f"{account.username}:{account.password}".encode()).decode()

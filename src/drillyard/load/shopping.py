@@ -128,9 +128,10 @@ class Shopper:
                 if (index or delay_s) and wait_s > 0:
                     await self.clock.sleep(wait_s)
                 began_s = self.clock.monotonic_s()
-                await self._attempt(number)
+                await self.attempt(number)
 
-    async def _attempt(self, number: int) -> None:
+    async def attempt(self, number: int) -> None:
+        """The whole way from catalogue to order, once; the failure of any step is a row, and not an exception."""
         drafts = [_Draft(self.name, number, self.clock.now(), self.clock.monotonic_s())]
         try:
             if await self._kept(drafts[0], self._fill_cart):

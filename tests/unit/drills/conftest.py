@@ -43,7 +43,6 @@ class FakeYard:
     stuck_messages: int = 0
     warn_line: bool = False
     forgetful_bank: bool = False
-    clicks_are_one: bool = False
     page_took_s: float = 0.02
     page_error: str | None = None
     behaviour_on: dict[str, Any] = field(default_factory=lambda: dict(WELL))
@@ -131,7 +130,7 @@ class FakeYard:
         return Found(1, [{"attributes": {"message": "Scaled down replica set queue-master-1 from 1 to 0"}}])
 
     async def count(self, query: str, start: datetime, end: datetime) -> int:
-        return len(self.lines)
+        return (await self.logs(query, start, end)).count
 
     async def metrics(self, query: str, start: datetime, end: datetime) -> list[dict[str, Any]]:  # type: ignore[valid-type]
         return []
@@ -228,6 +227,7 @@ class FakeYard:
         if route == ("GET", "/catalogue"):
             return httpx.Response(200, json=[SOCK])
         if route == ("POST", "/orders"):
+            self._say("front-end", "POST /orders")
             return self._place()
         if route == ("DELETE", "/cart"):
             self.carts["items"] = 0

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from drillyard.base.clock import VirtualClock
+from drillyard.drills import play
 from drillyard.drills.report import judge_again
 from drillyard.drills.scene import Scene
+from drillyard.load.shopping import Habits
 from drillyard.record.reader import Record
 from drillyard.record.verdicts import Outcome
 
@@ -90,3 +92,27 @@ async def test_a_double_click_that_orders_once_breaks_the_promise(
 
     assert verdict.outcome is Outcome.BROKEN
     assert check_named(verdict, "while-on-ordered-twice").outcome is Outcome.BROKEN
+
+
+async def test_a_double_click_that_was_never_made_makes_the_drill_invalid(
+    make_scene: Make, yard: Any, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sabotaged: the shoppers click once. The shop is not to be praised for it."""
+    monkeypatch.setattr(play, "Habits", lambda **_: Habits())
+
+    verdict = await played(make_scene("double-click"), clock)
+
+    assert verdict.outcome is Outcome.INVALID
+    assert check_named(verdict, "fault-is-on").seen.startswith("0 of 3 clicked twice")
+
+
+async def test_a_second_click_that_never_reaches_the_shop_makes_the_drill_invalid(
+    make_scene: Make, yard: Any, clock: VirtualClock
+) -> None:
+    said = yard._say
+    yard._say = lambda service, text: None if service == "front-end" and text == "POST /orders" else said(service, text)
+
+    verdict = await played(make_scene("double-click"), clock)
+
+    assert verdict.outcome is Outcome.INVALID
+    assert "The fault was never on" in verdict.reason

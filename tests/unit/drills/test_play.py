@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from drillyard.base.clock import VirtualClock
+from drillyard.base.errors import DrillyardError
+from drillyard.drills import queries
 from drillyard.drills.play import play
 from drillyard.drills.scene import Scene
 from drillyard.incidents.schema import Incident
@@ -187,3 +189,38 @@ async def test_the_record_holds_every_partys_books_before_during_and_after(
     assert searches and all({"query", "from", "to", "count", "items"} <= set(one) for one in searches.values())
     for row in record.evidence("queries"):
         assert record.evidence(row["results"])["count"] == row["count"], "each result is a file of its own"
+
+
+async def test_a_mistake_of_our_own_heals_and_says_nothing_of_the_incident(
+    make_scene: Make, yard: Any, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def mistaken(scene: Scene) -> None:
+        raise TypeError("not callable")
+
+    monkeypatch.setattr(queries, "run_all", mistaken)
+    scene = make_scene()
+    verdict = await played(scene, clock)
+
+    assert (yard.replicas, yard.folder.faults.exists()) == (1, False)
+    assert verdict.outcome is Outcome.INVALID
+    assert "Drillyard itself failed (TypeError: not callable)" in verdict.reason
+    assert "in mistaken" in Record.open(scene.record.path).evidence("own-failure")
+
+
+async def test_a_record_that_cannot_be_written_keeps_nobody_from_healing(
+    make_scene: Make, yard: Any, clock: VirtualClock
+) -> None:
+    scene = make_scene()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise DrillyardError("Cannot write journal.jsonl: No space left on device.")
+
+    def look(name: str, text: str) -> None:
+        if name == "load":
+            scene.record._append = full  # type: ignore[method-assign]
+
+    scene.audience.phase = look  # type: ignore[method-assign]
+    with pytest.raises(DrillyardError, match="No space left"):
+        await played(scene, clock)
+
+    assert (yard.replicas, yard.folder.faults.exists()) == (1, False)

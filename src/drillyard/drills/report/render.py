@@ -20,6 +20,7 @@ from drillyard.drills.report import words
 from drillyard.drills.report.chart import draw
 from drillyard.drills.report.contents import read_contents
 from drillyard.drills.report.junit import junit
+from drillyard.drills.report.pictures import pictures
 from drillyard.record import Record
 
 REPORT_HTML = "report.html"
@@ -45,7 +46,8 @@ def render_html(record: Record) -> str:
 
 def render_markdown(record: Record) -> str:
     """The same report as GitHub-flavoured Markdown. Raises DrillyardError when the record's evidence is damaged."""
-    return _environment(html=False).get_template("page.md").render(contents=read_contents(record))
+    contents = read_contents(record)
+    return _environment(html=False).get_template("page.md").render(contents=contents, pictures=pictures(record))
 
 
 def write_reports(record_path: Path) -> Path:
@@ -66,10 +68,10 @@ def write_reports(record_path: Path) -> Path:
 
 
 def _pictures(record: Record) -> list[tuple[str, str]]:
-    """(name, data URI): the page holds them itself."""
+    """(caption, data URI): the page holds them itself."""
     return [
-        (name, "data:image/png;base64," + base64.b64encode(record.picture(name)).decode())
-        for name in record.picture_names
+        (picture.caption, "data:image/png;base64," + base64.b64encode(record.picture(picture.name)).decode())
+        for picture in pictures(record)
     ]
 
 
