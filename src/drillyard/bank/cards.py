@@ -8,9 +8,11 @@ refused, as Stripe refuses them from an account without special approval: no num
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from drillyard.bank.errors import Refused
-from drillyard.bank.forms import Tree
+from drillyard.bank.errors import Refused, no_such
+from drillyard.bank.forms import Params, Tree
+from drillyard.bank.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,16 @@ class Decline:
 
 @dataclass(frozen=True)
 class Card:
-    """What the ledger may know of a card. `decline` is None for one that works."""
+    """
+    What the ledger may know of a card. `decline` is None for one that works; `authenticates` is True for one whose
+    holder must prove it first (3D Secure).
+    """
 
     name: str
     brand: str
     last4: str
     decline: Decline | None = None
+    authenticates: bool = False
 
 
 _GOOD = {
@@ -42,9 +48,11 @@ _GOOD = {
     "diners": ("diners", "0004"),
     "jcb": ("jcb", "0505"),
     "unionpay": ("unionpay", "0005"),
+    "threeDSecureOptional": ("visa", "3055"),
 }
 _DECLINED = {
     "chargeDeclined": ("0002", Decline("card_declined", "generic_decline", "Your card was declined.")),
+    "chargeCustomerFail": ("0341", Decline("card_declined", "generic_decline", "Your card was declined.")),
     "chargeDeclinedInsufficientFunds": (
         "9995",
         Decline("card_declined", "insufficient_funds", "Your card has insufficient funds."),
@@ -53,6 +61,14 @@ _DECLINED = {
     "chargeDeclinedStolenCard": ("9979", Decline("card_declined", "stolen_card", "Your card was declined.")),
     "chargeDeclinedFraudulent": ("0019", Decline("card_declined", "fraudulent", "Your card was declined.")),
     "chargeDeclinedExpiredCard": ("0069", Decline("expired_card", "expired_card", "Your card has expired.")),
+    "chargeDeclinedVelocityLimitExceeded": (
+        "6975",
+        Decline(
+            "card_declined",
+            "card_velocity_exceeded",
+            "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+        ),
+    ),
     "chargeDeclinedIncorrectCvc": (
         "0127",
         Decline("incorrect_cvc", "incorrect_cvc", "Your card's security code is incorrect."),
@@ -66,6 +82,16 @@ _DECLINED = {
         ),
     ),
 }
+_AUTHENTICATING = {
+    "authenticationRequired": "3184",
+    "threeDSecure2Required": "3220",
+    "threeDSecureRequired": "3063",
+}
+_NOT_AUTHENTICATED = "Your card was declined. This transaction requires authentication."
+NOT_AUTHENTICATED = Decline("authentication_required", "authentication_required", _NOT_AUTHENTICATED)
+"""What a payment intent is told whose customer is not there to authenticate."""
+NEVER_AUTHENTICATED = Decline("card_declined", "authentication_required", _NOT_AUTHENTICATED)
+"""What the Charges API is told, which has no such step."""
 
 
 def _all_cards() -> dict[str, Card]:
@@ -77,6 +103,9 @@ def _all_cards() -> dict[str, Card]:
         names = [f"pm_card_{suffix}", f"pm_card_visa_{suffix}", f"tok_{suffix}", f"tok_visa_{suffix}"]
         for name in names:
             cards[name] = Card(name, "visa", last4, decline)
+    for suffix, last4 in _AUTHENTICATING.items():
+        for name in (f"pm_card_{suffix}", f"tok_{suffix}"):
+            cards[name] = Card(name, "visa", last4, authenticates=True)
     return cards
 
 
@@ -105,7 +134,28 @@ def payment_method_data(data: Tree) -> Card:
     token = card.get("token")
     if not isinstance(token, str):
         raise raw_card_data()
-    return source(token)
+    return CARDS[source(token).name.replace("tok_", "pm_card_")]
+
+
+def retrieve(identifier: str, params: Params) -> Outcome:
+    """`GET /v1/payment_methods/{id}`: a test card."""
+    params.refuse_unknown()
+    if not identifier.startswith("pm_") or identifier not in CARDS:
+        raise no_such("PaymentMethod", identifier[:80])
+    return Outcome(render(CARDS[identifier]))
+
+
+def render(card: Card) -> dict[str, Any]:
+    """A payment method object."""
+    return {
+        "id": card.name,
+        "object": "payment_method",
+        "card": {"brand": card.brand, "exp_month": 12, "exp_year": 2034, "funding": "credit", "last4": card.last4},
+        "customer": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
+    }
 
 
 def raw_card_data() -> Refused:

@@ -10,8 +10,8 @@ import json
 import sqlite3
 from typing import Any
 
-from drillyard.bank import cards, lists, money
-from drillyard.bank.cards import Card
+from drillyard.bank import cards, lists, money, search
+from drillyard.bank.cards import Card, Decline
 from drillyard.bank.errors import Refused, error_body, no_such
 from drillyard.bank.forms import Params
 from drillyard.bank.identifiers import new_id
@@ -20,26 +20,31 @@ from drillyard.bank.outcome import Outcome
 
 def create(ledger: sqlite3.Connection, params: Params, *, now_s: int) -> Outcome:
     """`POST /v1/charges`: amount, currency, source (a `tok_…`); captured at once unless `capture=false`."""
-    amount, currency = money.chargeable_amount(params), money.currency(params)
+    amount, currency = money.amount_and_currency(params)
     if params.hash_given("source"):
         raise cards.raw_card_data()
-    card = cards.source(params.required("source"))
+    token = params.text("source")
+    if token is None:
+        raise Refused("Must provide source or customer.", code="parameter_missing")
+    card = cards.source(token)
     capture = params.boolean("capture", default=True)
     metadata, description = params.metadata(), params.text("description")
     params.ignore("receipt_email", "statement_descriptor", "statement_descriptor_suffix")
     params.refuse_unknown()
+    decline = cards.NEVER_AUTHENTICATED if card.authenticates else card.decline
     row = record(
         ledger,
         now_s=now_s,
         amount_cents=amount,
         currency=currency,
         card=card,
+        decline=decline,
         capture=capture,
         metadata=metadata,
         description=description,
     )
-    if card.decline is not None:
-        return Outcome(declined_body(row, card), 402, event(row))
+    if decline is not None:
+        return Outcome(declined_body(row), 402, event(row))
     return Outcome(render(row), event=event(row))
 
 
@@ -50,13 +55,13 @@ def record(
     amount_cents: int,
     currency: str,
     card: Card,
+    decline: Decline | None,
     capture: bool,
     metadata: dict[str, str],
     description: str | None,
     payment_intent: str | None = None,
 ) -> sqlite3.Row:
-    """Asks the card for the money and writes down what came of it."""
-    decline = card.decline
+    """Asks the card for the money and writes down what came of it: the issuer's `decline`, or None."""
     captured = capture and decline is None
     identifier = new_id("ch")
     ledger.execute(
@@ -121,9 +126,9 @@ def take(ledger: sqlite3.Connection, row: sqlite3.Row, amount_cents: int | None,
     amount_cents = row["amount_cents"] if amount_cents is None else amount_cents
     money.positive(amount_cents, param)
     if amount_cents > row["amount_cents"]:
+        wanted, held = (money.spoken(each, row["currency"]) for each in (amount_cents, row["amount_cents"]))
         raise Refused(
-            f"The amount to capture ({money.spoken(amount_cents)}) is greater than the amount authorized "
-            f"({money.spoken(row['amount_cents'])}).",
+            f"The amount to capture ({wanted}) is greater than the amount authorized ({held}).",
             param=param,
             code="amount_too_large",
         )
@@ -131,10 +136,28 @@ def take(ledger: sqlite3.Connection, row: sqlite3.Row, amount_cents: int | None,
     return find(ledger, identifier)
 
 
+def update(ledger: sqlite3.Connection, identifier: str, params: Params) -> Outcome:
+    """`POST /v1/charges/{id}`: its description and metadata; money has its own ways to change."""
+    row = find(ledger, identifier)
+    metadata = params.metadata(json.loads(row["metadata"]))
+    description = params.text("description") if params.given("description") else row["description"]
+    params.ignore("receipt_email", "fraud_details")
+    params.refuse_unknown()
+    ledger.execute(
+        "UPDATE charge SET metadata = ?, description = ? WHERE id = ?", [json.dumps(metadata), description, identifier]
+    )
+    return Outcome(render(find(ledger, identifier)))
+
+
 def list_all(ledger: sqlite3.Connection, params: Params) -> Outcome:
     """`GET /v1/charges`: filters `payment_intent` and `created`; metadata is in every entry."""
     filters = {"payment_intent": params.text("payment_intent")}
     return Outcome(lists.page(ledger, params, table="charge", url="/v1/charges", filters=filters, render=render))
+
+
+def search_all(ledger: sqlite3.Connection, params: Params) -> Outcome:
+    """`GET /v1/charges/search`."""
+    return Outcome(search.page(ledger, params, table="charge", render=render))
 
 
 def render(row: sqlite3.Row) -> dict[str, Any]:
@@ -176,15 +199,14 @@ def render(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def declined_body(row: sqlite3.Row, card: Card, **extra: Any) -> dict[str, Any]:
+def declined_body(row: sqlite3.Row, **extra: Any) -> dict[str, Any]:
     """Stripe's card_error, naming the failed charge."""
-    assert card.decline is not None
     return error_body(
-        card.decline.message,
+        row["failure_message"],
         type="card_error",
-        code=card.decline.code,
+        code=row["failure_code"],
         charge=row["id"],
-        decline_code=card.decline.decline_code,
+        decline_code=row["decline_code"],
         **extra,
     )
 

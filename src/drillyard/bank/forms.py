@@ -8,7 +8,7 @@ number and size have limits, because the body comes from a stranger.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from drillyard.bank.errors import Refused
@@ -137,9 +137,17 @@ class Params:
             raise Refused(f"Invalid array: {name} must be a list of strings.", param=name)
         return [value for value in values if isinstance(value, str)]
 
-    def metadata(self) -> dict[str, str]:
-        """The caller's own notes: at most 50 keys of 40 characters, values of 500."""
-        metadata: dict[str, str] = {}
+    def given(self, name: str) -> bool:
+        """True when the caller named it, if only to unset it with an empty value."""
+        return name in self._tree
+
+    def metadata(self, kept: Mapping[str, str] | None = None) -> dict[str, str]:
+        """
+        The caller's own notes, over those that are `kept`: at most 50 keys of 40 characters, values of 500.
+
+        An empty value removes its key, an empty `metadata` removes them all (https://docs.stripe.com/api/metadata).
+        """
+        metadata = {} if self._tree.get("metadata") == "" else dict(kept or {})
         for key, value in self.hash("metadata").items():
             param = f"metadata[{key[:METADATA_KEY_MAX]}]"
             if isinstance(value, dict):
@@ -148,7 +156,10 @@ class Params:
                 raise Refused(f"Metadata keys must be at most {METADATA_KEY_MAX} characters long.", param=param)
             if len(value) > METADATA_VALUE_MAX:
                 raise Refused(f"Metadata values must be at most {METADATA_VALUE_MAX} characters long.", param=param)
-            metadata[key] = value
+            if value:
+                metadata[key] = value
+            else:
+                metadata.pop(key, None)
         if len(metadata) > METADATA_KEYS_MAX:
             raise Refused(f"Metadata has at most {METADATA_KEYS_MAX} keys.", param="metadata")
         return metadata

@@ -20,6 +20,7 @@ from drillyard.bank import forms, idempotency
 from drillyard.bank.answers import json_answer, read_body, same_secret
 from drillyard.bank.behaviour import Misbehaviour, Plan
 from drillyard.bank.errors import Refused
+from drillyard.bank.expand import expand
 from drillyard.bank.hang_up import HangUp
 from drillyard.bank.idempotency import Claim, InFlight, Replay
 from drillyard.bank.journal import Write, line
@@ -57,7 +58,7 @@ class Gateway:
     async def _read(self, operation: Operation, request: Request) -> Response:
         params = forms.Params(forms.parse(request.url.query))
         identifier = request.path_params.get("id", "")
-        outcome = await self._ledger.run(lambda ledger: operation.run(ledger, params, identifier, self._now_s()))
+        outcome = await self._ledger.run(lambda ledger: _run(ledger, operation, params, identifier, self._now_s()))
         return json_answer(outcome.body, outcome.status)
 
     async def _write(self, operation: Operation, request: Request) -> Response:
@@ -102,7 +103,7 @@ class Gateway:
             replay = idempotency.earlier(ledger, claim, now_s=now_s)
             if replay is not None:
                 return replay
-        outcome = operation.run(ledger, forms.Params(tree), identifier, now_s)
+        outcome = _run(ledger, operation, forms.Params(tree), identifier, now_s)
         if claim is not None:
             idempotency.keep(ledger, claim, outcome, request_id=request_id, now_s=now_s)
         return outcome
@@ -132,6 +133,16 @@ class Gateway:
 
     def _now_s(self) -> int:
         return int(self._clock.now().timestamp())
+
+
+def _run(
+    ledger: sqlite3.Connection, operation: Operation, params: forms.Params, identifier: str, now_s: int
+) -> Outcome:
+    paths = params.texts("expand")
+    outcome = operation.run(ledger, params, identifier, now_s)
+    if outcome.status == 200:
+        expand(ledger, outcome.body, paths)
+    return outcome
 
 
 def _form(request: Request, body: bytes) -> forms.Tree:

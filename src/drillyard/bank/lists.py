@@ -32,10 +32,7 @@ def page(
 
     `table` and the filters' names are ours, never the caller's. Raises Refused for a bad parameter.
     """
-    limit = params.integer("limit")
-    limit = LIMIT_DEFAULT if limit is None else limit
-    if not 1 <= limit <= LIMIT_MAX:
-        raise Refused(f"Limit must be from 1 to {LIMIT_MAX}.", param="limit", code="parameter_invalid_integer")
+    shown_max = limit(params)
     after, before = params.text("starting_after"), params.text("ending_before")
     if after and before:
         raise Refused("You may give starting_after or ending_before, not both.", param="ending_before")
@@ -54,11 +51,20 @@ def page(
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     order = "ASC" if before else "DESC"
     query = f"SELECT * FROM {table} {where} ORDER BY seq {order} LIMIT ?"
-    rows = ledger.execute(query, [*values, limit + 1]).fetchall()
-    shown = rows[:limit]
+    rows = ledger.execute(query, [*values, shown_max + 1]).fetchall()
+    shown = rows[:shown_max]
     if before:
         shown.reverse()
-    return {"object": "list", "data": [render(row) for row in shown], "has_more": len(rows) > limit, "url": url}
+    return {"object": "list", "data": [render(row) for row in shown], "has_more": len(rows) > shown_max, "url": url}
+
+
+def limit(params: Params) -> int:
+    """`limit`: how many objects a page shows at most. Raises Refused."""
+    given = params.integer("limit")
+    shown_max = LIMIT_DEFAULT if given is None else given
+    if not 1 <= shown_max <= LIMIT_MAX:
+        raise Refused(f"Limit must be from 1 to {LIMIT_MAX}.", param="limit", code="parameter_invalid_integer")
+    return shown_max
 
 
 def _created(params: Params) -> tuple[list[str], list[str | int]]:

@@ -1,39 +1,77 @@
 """
-Amounts: whole cents of a known currency, within the limits that the gateway sets.
+Amounts: whole units of a known currency (cents, or yen), within the limits that Stripe sets
+(https://docs.stripe.com/currencies).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from drillyard.bank.errors import Refused
 from drillyard.bank.forms import Params
 
-CURRENCIES = ("usd", "eur", "gbp", "aud", "cad", "chf", "dkk", "hkd", "inr", "nok", "nzd", "pln", "sek", "sgd")
-"""Those with two decimals only: an amount is always in cents."""
-
-AMOUNT_MIN_CENTS = 50
-AMOUNT_MAX_CENTS = 99_999_999
+AMOUNT_MAX = 99_999_999
+"""Eight digits, in any currency."""
 
 
-def chargeable_amount(params: Params) -> int:
-    """The required `amount`, from $0.50 to $999,999.99 (Stripe's limits for a charge in dollars)."""
-    amount = params.required_integer("amount")
+@dataclass(frozen=True)
+class Currency:
+    """`least`: the smallest charge, in the smallest unit; `decimals`: how many digits of an amount are its fraction."""
+
+    symbol: str
+    least: int
+    decimals: int = 2
+
+
+CURRENCIES = {
+    "usd": Currency("$", 50),
+    "aud": Currency("A$", 50),
+    "cad": Currency("CA$", 50),
+    "chf": Currency("CHF ", 50),
+    "dkk": Currency("kr", 250),
+    "eur": Currency("€", 50),
+    "gbp": Currency("£", 30),
+    "hkd": Currency("HK$", 400),
+    "inr": Currency("₹", 50),
+    "jpy": Currency("¥", 50, decimals=0),
+    "nok": Currency("kr", 300),
+    "nzd": Currency("NZ$", 50),
+    "pln": Currency("zł", 200),
+    "sek": Currency("kr", 300),
+    "sgd": Currency("S$", 50),
+}
+
+
+def amount_and_currency(params: Params) -> tuple[int, str]:
+    """The required `amount` and `currency` (in lower case). Raises Refused outside of the limits."""
+    amount, named = params.required_integer("amount"), currency(params.required("currency"))
+    return chargeable(amount, named), named
+
+
+def chargeable(amount: int, named: str) -> int:
+    """The amount, if a charge in that currency may be of it. Raises Refused."""
     positive(amount, "amount")
-    if amount < AMOUNT_MIN_CENTS:
-        raise Refused("Amount must be at least $0.50 usd", param="amount", code="amount_too_small")
-    if amount > AMOUNT_MAX_CENTS:
-        raise Refused("Amount must be no more than $999,999.99", param="amount", code="amount_too_large")
+    least = CURRENCIES[named].least
+    if amount < least:
+        raise Refused(
+            f"Amount must be at least {spoken(least, named)} {named}", param="amount", code="amount_too_small"
+        )
+    if amount > AMOUNT_MAX:
+        raise Refused(
+            f"Amount must be no more than {spoken(AMOUNT_MAX, named)}", param="amount", code="amount_too_large"
+        )
     return amount
 
 
-def currency(params: Params) -> str:
-    """The required `currency`, in lower case."""
-    given = params.required("currency").lower()
-    if given not in CURRENCIES:
+def currency(given: str) -> str:
+    """A currency's code in lower case. Raises Refused for one that the bank has not."""
+    code = given.lower()
+    if code not in CURRENCIES:
         raise Refused(
-            f"Invalid currency: {given[:20]}. This bank supports: {', '.join(CURRENCIES)}",
+            f"Invalid currency: {code[:20]}. This bank supports: {', '.join(CURRENCIES)}",
             param="currency",
         )
-    return given
+    return code
 
 
 def positive(amount: int, param: str) -> None:
@@ -42,6 +80,9 @@ def positive(amount: int, param: str) -> None:
         raise Refused("This value must be greater than or equal to 1.", param=param, code="parameter_invalid_integer")
 
 
-def spoken(cents: int) -> str:
-    """`$12.34`, as it stands in messages."""
-    return f"${cents // 100:,}.{cents % 100:02d}"
+def spoken(amount: int, named: str) -> str:
+    """`$12.34` or `¥500`, as it stands in messages."""
+    of = CURRENCIES[named]
+    if of.decimals == 0:
+        return f"{of.symbol}{amount:,}"
+    return f"{of.symbol}{amount // 100:,}.{amount % 100:02d}"

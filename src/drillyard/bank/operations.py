@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from drillyard.bank import balance, charges, payment_intents, refunds
+from drillyard.bank import balance, cards, charges, payment_intents, refunds
 from drillyard.bank.forms import Params, Tree
 from drillyard.bank.outcome import Outcome
 
@@ -48,7 +48,9 @@ OPERATIONS = (
         lambda ledger, params, _id, now: charges.create(ledger, params, now_s=now),
         _always,
     ),
+    Operation("GET", "/v1/charges/search", lambda ledger, params, _id, _now: charges.search_all(ledger, params)),
     Operation("GET", "/v1/charges/{id}", lambda ledger, params, id, _now: charges.retrieve(ledger, id, params)),
+    Operation("POST", "/v1/charges/{id}", lambda ledger, params, id, _now: charges.update(ledger, id, params)),
     Operation(
         "POST",
         "/v1/charges/{id}/capture",
@@ -64,8 +66,18 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
+        "/v1/payment_intents/search",
+        lambda ledger, params, _id, _now: payment_intents.search_all(ledger, params),
+    ),
+    Operation(
+        "GET",
         "/v1/payment_intents/{id}",
         lambda ledger, params, id, _now: payment_intents.retrieve(ledger, id, params),
+    ),
+    Operation(
+        "POST",
+        "/v1/payment_intents/{id}",
+        lambda ledger, params, id, _now: payment_intents.update(ledger, id, params),
     ),
     Operation(
         "POST",
@@ -84,7 +96,9 @@ OPERATIONS = (
         "/v1/payment_intents/{id}/cancel",
         lambda ledger, params, id, now: payment_intents.cancel(ledger, id, params, now_s=now),
     ),
+    Operation("GET", "/v1/payment_methods/{id}", lambda _ledger, params, id, _now: cards.retrieve(id, params)),
     Operation("GET", "/v1/refunds", lambda ledger, params, _id, _now: refunds.list_all(ledger, params)),
     Operation("POST", "/v1/refunds", lambda ledger, params, _id, now: refunds.create(ledger, params, now_s=now)),
     Operation("GET", "/v1/refunds/{id}", lambda ledger, params, id, _now: refunds.retrieve(ledger, id, params)),
+    Operation("POST", "/v1/refunds/{id}", lambda ledger, params, id, _now: refunds.update(ledger, id, params)),
 )

@@ -2,7 +2,8 @@
 Payment intents: one intention to pay, through every try until money is taken or the intention is given up.
 
 Source: https://docs.stripe.com/api/payment_intents and https://docs.stripe.com/payments/paymentintents/lifecycle.
-Cards only, and no card asks for a second factor, so `requires_action` and `processing` do not occur.
+Cards only. A card that asks for a second factor leaves its intent in `requires_action`, and there is no page on which a
+customer could answer: another card pays it, or it is canceled. `processing` does not occur.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import sqlite3
 from typing import Any
 
-from drillyard.bank import cards, charges, lists, money
+from drillyard.bank import cards, charges, lists, money, search
 from drillyard.bank.cards import Card
 from drillyard.bank.errors import Refused, no_such
 from drillyard.bank.forms import Params
@@ -25,23 +26,23 @@ _WITHOUT_EFFECT = (
     "statement_descriptor",
     "statement_descriptor_suffix",
     "return_url",
-    "off_session",
-    "error_on_requires_action",
     "setup_future_usage",
     "use_stripe_sdk",
 )
+_AUTHENTICATE = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect"}}
 _REASONS = ("abandoned", "duplicate", "fraudulent", "requested_by_customer")
-_OPEN = ("requires_payment_method", "requires_confirmation", "requires_capture")
+_UNPAID = ("requires_payment_method", "requires_confirmation", "requires_action")
+_OPEN = (*_UNPAID, "requires_capture")
 
 
 def create(ledger: sqlite3.Connection, params: Params, *, now_s: int) -> Outcome:
     """`POST /v1/payment_intents`: amount, currency; with `confirm=true` and a card, the money is asked for at once."""
-    amount, currency = money.chargeable_amount(params), money.currency(params)
+    amount, currency = money.amount_and_currency(params)
     card = _card(params)
     confirmed = params.boolean("confirm", default=False)
     method = params.choice("capture_method", ("automatic", "automatic_async", "manual"), default="automatic")
     metadata, description = params.metadata(), params.text("description")
-    expanded = _expanded(params)
+    off_session = _off_session(params)
     params.ignore(*_WITHOUT_EFFECT)
     params.refuse_unknown()
     if confirmed and card is None:
@@ -64,23 +65,21 @@ def create(ledger: sqlite3.Connection, params: Params, *, now_s: int) -> Outcome
         ],
     )
     if confirmed and card is not None:
-        return _ask_for_money(ledger, identifier, card, now_s=now_s, expanded=expanded)
-    return Outcome(render(ledger, find(ledger, identifier), expanded=expanded))
+        return _ask_for_money(ledger, identifier, card, off_session=off_session, now_s=now_s)
+    return Outcome(render(ledger, find(ledger, identifier)))
 
 
 def retrieve(ledger: sqlite3.Connection, identifier: str, params: Params) -> Outcome:
     """`GET /v1/payment_intents/{id}`; `expand[]=latest_charge` shows the charge in full."""
-    expanded = _expanded(params)
     params.ignore("client_secret")
     params.refuse_unknown()
-    return Outcome(render(ledger, find(ledger, identifier), expanded=expanded))
+    return Outcome(render(ledger, find(ledger, identifier)))
 
 
 def confirm(ledger: sqlite3.Connection, identifier: str, params: Params, *, now_s: int) -> Outcome:
     """`POST /v1/payment_intents/{id}/confirm`: asks the card for the money."""
     row = find(ledger, identifier)
-    card = _card(params)
-    expanded = _expanded(params)
+    card, off_session = _card(params), _off_session(params)
     params.ignore(*_WITHOUT_EFFECT)
     params.refuse_unknown()
     if row["status"] == "succeeded":
@@ -88,20 +87,55 @@ def confirm(ledger: sqlite3.Connection, identifier: str, params: Params, *, now_
             "You cannot confirm this PaymentIntent because it has already succeeded after being previously confirmed.",
             code="payment_intent_unexpected_state",
         )
-    if row["status"] not in ("requires_payment_method", "requires_confirmation"):
-        raise _unexpected_state("confirm", row, "requires_confirmation, requires_payment_method")
-    if card is None and row["status"] == "requires_confirmation":
+    if row["status"] not in _UNPAID:
+        raise _unexpected_state("confirm", row, ", ".join(_UNPAID))
+    if card is None and row["status"] != "requires_payment_method":
         card = cards.CARDS[row["card"]]
     if card is None:
         raise _needs_card()
-    return _ask_for_money(ledger, identifier, card, now_s=now_s, expanded=expanded)
+    return _ask_for_money(ledger, identifier, card, off_session=off_session, now_s=now_s)
+
+
+def update(ledger: sqlite3.Connection, identifier: str, params: Params) -> Outcome:
+    """`POST /v1/payment_intents/{id}`: metadata and description at any time, the rest until it is paid or canceled."""
+    row = find(ledger, identifier)
+    card = _card(params)
+    amount, given = params.integer("amount"), params.text("currency")
+    currency = row["currency"] if given is None else money.currency(given)
+    metadata = params.metadata(json.loads(row["metadata"]))
+    description = params.text("description") if params.given("description") else row["description"]
+    params.ignore(*_WITHOUT_EFFECT)
+    params.refuse_unknown()
+    for name, value in (("amount", amount), ("currency", given), ("payment_method", card)):
+        if value is not None and row["status"] not in _UNPAID:
+            raise Refused(
+                f"This PaymentIntent's {name} could not be updated because it has a status of {row['status']}. "
+                f"You may only update the {name} of a PaymentIntent with one of the following statuses: "
+                f"{', '.join(_UNPAID)}.",
+                code="payment_intent_unexpected_state",
+            )
+    if amount is not None or given is not None:
+        amount = money.chargeable(row["amount_cents"] if amount is None else amount, currency)
+    ledger.execute(
+        "UPDATE payment_intent SET amount_cents = ?, currency = ?, status = ?, card = ?, description = ?, metadata = ?"
+        " WHERE id = ?",
+        [
+            row["amount_cents"] if amount is None else amount,
+            currency,
+            row["status"] if card is None else "requires_confirmation",
+            row["card"] if card is None else card.name,
+            description,
+            json.dumps(metadata),
+            identifier,
+        ],
+    )
+    return Outcome(render(ledger, find(ledger, identifier)))
 
 
 def capture(ledger: sqlite3.Connection, identifier: str, params: Params) -> Outcome:
     """`POST /v1/payment_intents/{id}/capture`: takes what was authorised, or the smaller `amount_to_capture`."""
     row = find(ledger, identifier)
     amount = params.integer("amount_to_capture")
-    expanded = _expanded(params)
     params.ignore("statement_descriptor", "statement_descriptor_suffix")
     params.refuse_unknown()
     if row["status"] != "requires_capture":
@@ -111,14 +145,13 @@ def capture(ledger: sqlite3.Connection, identifier: str, params: Params) -> Outc
         "UPDATE payment_intent SET status = 'succeeded', amount_received_cents = ? WHERE id = ?",
         [charge["amount_captured_cents"], identifier],
     )
-    return Outcome(render(ledger, find(ledger, identifier), expanded=expanded), event=charges.event(charge))
+    return Outcome(render(ledger, find(ledger, identifier)), event=charges.event(charge))
 
 
 def cancel(ledger: sqlite3.Connection, identifier: str, params: Params, *, now_s: int) -> Outcome:
     """`POST /v1/payment_intents/{id}/cancel`: gives the intention up and releases what a card holds for it."""
     row = find(ledger, identifier)
     reason = params.choice("cancellation_reason", _REASONS)
-    expanded = _expanded(params)
     params.refuse_unknown()
     if row["status"] not in _OPEN:
         raise _unexpected_state("cancel", row, ", ".join(_OPEN))
@@ -128,7 +161,7 @@ def cancel(ledger: sqlite3.Connection, identifier: str, params: Params, *, now_s
         "UPDATE payment_intent SET status = 'canceled', canceled_at = ?, cancellation_reason = ? WHERE id = ?",
         [now_s, reason, identifier],
     )
-    return Outcome(render(ledger, find(ledger, identifier), expanded=expanded))
+    return Outcome(render(ledger, find(ledger, identifier)))
 
 
 def list_all(ledger: sqlite3.Connection, params: Params) -> Outcome:
@@ -144,6 +177,11 @@ def list_all(ledger: sqlite3.Connection, params: Params) -> Outcome:
     return Outcome(body)
 
 
+def search_all(ledger: sqlite3.Connection, params: Params) -> Outcome:
+    """`GET /v1/payment_intents/search`."""
+    return Outcome(search.page(ledger, params, table="payment_intent", render=lambda row: render(ledger, row)))
+
+
 def find(ledger: sqlite3.Connection, identifier: str, param: str = "intent", *, status: int = 404) -> sqlite3.Row:
     """The intent of that id. Raises Refused (Stripe's resource_missing)."""
     row: sqlite3.Row | None = ledger.execute("SELECT * FROM payment_intent WHERE id = ?", [identifier]).fetchone()
@@ -152,8 +190,8 @@ def find(ledger: sqlite3.Connection, identifier: str, param: str = "intent", *, 
     return row
 
 
-def render(ledger: sqlite3.Connection, row: sqlite3.Row, *, expanded: bool = False) -> dict[str, Any]:
-    """A payment intent object; `expanded` shows its latest charge in full."""
+def render(ledger: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
+    """A payment intent object."""
     last: sqlite3.Row | None = None
     if row["latest_charge"] is not None:
         last = charges.find(ledger, row["latest_charge"])
@@ -173,18 +211,27 @@ def render(ledger: sqlite3.Connection, row: sqlite3.Row, *, expanded: bool = Fal
         "currency": row["currency"],
         "customer": None,
         "description": row["description"],
-        "last_payment_error": _declined(last)["error"] if failed and last is not None else None,
-        "latest_charge": charges.render(last) if expanded and last is not None else row["latest_charge"],
+        "last_payment_error": charges.declined_body(last)["error"] if failed and last is not None else None,
+        "latest_charge": row["latest_charge"],
         "livemode": False,
         "metadata": json.loads(row["metadata"]),
-        "next_action": None,
+        "next_action": _AUTHENTICATE if row["status"] == "requires_action" else None,
         "payment_method": row["card"] if row["status"] != "requires_payment_method" else None,
         "payment_method_types": ["card"],
         "status": row["status"],
     }
 
 
-def _ask_for_money(ledger: sqlite3.Connection, identifier: str, card: Card, *, now_s: int, expanded: bool) -> Outcome:
+def _ask_for_money(
+    ledger: sqlite3.Connection, identifier: str, card: Card, *, off_session: bool, now_s: int
+) -> Outcome:
+    """`off_session`: without the customer, who then cannot authenticate."""
+    if card.authenticates and not off_session:
+        ledger.execute(
+            "UPDATE payment_intent SET status = 'requires_action', card = ? WHERE id = ?", [card.name, identifier]
+        )
+        return Outcome(render(ledger, find(ledger, identifier)))
+    decline = cards.NOT_AUTHENTICATED if card.authenticates else card.decline
     intent = find(ledger, identifier)
     automatic = intent["capture_method"] != "manual"
     charge = charges.record(
@@ -193,6 +240,7 @@ def _ask_for_money(ledger: sqlite3.Connection, identifier: str, card: Card, *, n
         amount_cents=intent["amount_cents"],
         currency=intent["currency"],
         card=card,
+        decline=decline,
         capture=automatic,
         metadata=json.loads(intent["metadata"]),
         description=intent["description"],
@@ -202,7 +250,7 @@ def _ask_for_money(ledger: sqlite3.Connection, identifier: str, card: Card, *, n
     ledger.execute(
         "UPDATE payment_intent SET status = ?, card = ?, latest_charge = ?, amount_received_cents = ? WHERE id = ?",
         [
-            "requires_payment_method" if card.decline else paid,
+            "requires_payment_method" if decline else paid,
             card.name,
             charge["id"],
             charge["amount_captured_cents"],
@@ -210,13 +258,9 @@ def _ask_for_money(ledger: sqlite3.Connection, identifier: str, card: Card, *, n
         ],
     )
     intent = find(ledger, identifier)
-    if card.decline is not None:
-        return Outcome(_declined(charge, payment_intent=render(ledger, intent)), 402, charges.event(charge))
-    return Outcome(render(ledger, intent, expanded=expanded), event=charges.event(charge))
-
-
-def _declined(charge: sqlite3.Row, **extra: Any) -> dict[str, Any]:
-    return charges.declined_body(charge, cards.CARDS[charge["card"]], **extra)
+    if decline is not None:
+        return Outcome(charges.declined_body(charge, payment_intent=render(ledger, intent)), 402, charges.event(charge))
+    return Outcome(render(ledger, intent), event=charges.event(charge))
 
 
 def _card(params: Params) -> Card | None:
@@ -229,11 +273,10 @@ def _card(params: Params) -> Card | None:
     return cards.payment_method_data(data) if data else None
 
 
-def _expanded(params: Params) -> bool:
-    for name in params.texts("expand"):
-        if name != "latest_charge":
-            raise Refused(f"This property cannot be expanded ({name[:80]}).", param="expand")
-    return bool(params.hash("expand"))
+def _off_session(params: Params) -> bool:
+    """Asked for without the customer (`off_session`), or to be told of a needed step as an error."""
+    off_session = params.boolean("off_session", default=False)
+    return params.boolean("error_on_requires_action", default=False) or off_session
 
 
 def _needs_card() -> Refused:

@@ -39,8 +39,8 @@ def create(ledger: sqlite3.Connection, params: Params, *, now_s: int) -> Outcome
     money.positive(amount, "amount")
     if amount > left:
         raise Refused(
-            f"Refund amount ({money.spoken(amount)}) is greater than unrefunded amount on charge "
-            f"({money.spoken(left)})",
+            f"Refund amount ({money.spoken(amount, charge['currency'])}) is greater than unrefunded amount on charge "
+            f"({money.spoken(left, charge['currency'])})",
             param="amount",
         )
     identifier = new_id("re")
@@ -67,6 +67,14 @@ def create(ledger: sqlite3.Connection, params: Params, *, now_s: int) -> Outcome
 def retrieve(ledger: sqlite3.Connection, identifier: str, params: Params) -> Outcome:
     """`GET /v1/refunds/{id}`."""
     params.refuse_unknown()
+    return Outcome(render(_find(ledger, identifier)))
+
+
+def update(ledger: sqlite3.Connection, identifier: str, params: Params) -> Outcome:
+    """`POST /v1/refunds/{id}`: its metadata, and nothing else."""
+    metadata = params.metadata(json.loads(_find(ledger, identifier)["metadata"]))
+    params.refuse_unknown()
+    ledger.execute("UPDATE refund SET metadata = ? WHERE id = ?", [json.dumps(metadata), identifier])
     return Outcome(render(_find(ledger, identifier)))
 
 

@@ -43,6 +43,19 @@ def test_the_official_library_pays_reads_lists_and_refunds(start_bank: Any) -> N
     assert client.v1.balance.retrieve().available[0].amount == 500
 
 
+def test_the_official_library_updates_expands_and_searches(start_bank: Any) -> None:
+    client = start_bank().client()
+
+    intent = client.v1.payment_intents.create(PAYMENT | {"metadata": {"order_id": "a"}, "expand": ["latest_charge"]})
+    client.v1.payment_intents.update(intent.id, {"metadata": {"order_id": "", "note": "x"}})
+    found = client.v1.charges.search({"query": "metadata['order_id']:'a'", "expand": ["data.payment_intent"]})
+    waiting = client.v1.payment_intents.create(PAYMENT | {"payment_method": "pm_card_threeDSecure2Required"})
+
+    assert intent.latest_charge.amount_captured == 1999
+    assert [charge.payment_intent.metadata.to_dict() for charge in found.auto_paging_iter()] == [{"note": "x"}]
+    assert waiting.status == "requires_action"
+
+
 def test_the_official_library_raises_its_own_error_for_each_refusal(start_bank: Any) -> None:
     bank = start_bank()
     client = bank.client()

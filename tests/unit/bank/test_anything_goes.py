@@ -32,6 +32,10 @@ NAMES = st.sampled_from(
         "expand[]",
         "capture_method",
         "limit",
+        "query",
+        "page",
+        "off_session",
+        "description",
         "starting_after",
         "created[gte]",
         "created",
@@ -42,16 +46,32 @@ NAMES = st.sampled_from(
     ]
 )
 VALUES = st.sampled_from(
-    ["500", "usd", "tok_visa", "pm_card_visa", "true", "card", "latest_charge", "manual", "-1", "0"]
+    [
+        "500",
+        "usd",
+        "tok_visa",
+        "pm_card_visa",
+        "true",
+        "card",
+        "latest_charge",
+        "data.payment_intent",
+        "amount>1",
+        "manual",
+        "-1",
+        "0",
+    ]
 )
 FORMS = st.dictionaries(NAMES, VALUES | st.text(max_size=6), max_size=6)
 PATHS = st.sampled_from(
     [
         "/v1/charges",
         "/v1/charges/x",
+        "/v1/charges/search",
         "/v1/charges/x/capture",
         "/v1/payment_intents",
         "/v1/payment_intents/x",
+        "/v1/payment_intents/search",
+        "/v1/payment_methods/pm_card_visa",
         "/v1/payment_intents/x/confirm",
         "/v1/payment_intents/x/capture",
         "/v1/payment_intents/x/cancel",

@@ -21,6 +21,36 @@ async def test_a_charge_is_taken_at_once_and_can_be_read_again(bank: Any) -> Non
     assert (await bank.get(f"/v1/charges/{made['id']}")).json() == made
 
 
+@pytest.mark.parametrize(
+    ("currency", "least", "words"),
+    [("usd", 50, "$0.50 usd"), ("gbp", 30, "£0.30 gbp"), ("jpy", 50, "¥50 jpy"), ("sek", 300, "kr3.00 sek")],
+)
+async def test_each_currency_has_its_least_amount_and_its_own_fraction(
+    bank: Any, currency: str, least: int, words: str
+) -> None:
+    too_small = await charge(bank, currency=currency, amount=least - 1)
+    made = await charge(bank, currency=currency, amount=least)
+    refund = await bank.post("/v1/refunds", charge=made.json()["id"], amount=least + 1)
+
+    assert too_small.json()["error"]["code"] == "amount_too_small"
+    assert too_small.json()["error"]["message"] == f"Amount must be at least {words}"
+    assert made.json()["amount_captured"] == least
+    assert f"({words.rpartition(' ')[0]})" in refund.json()["error"]["message"]
+
+
+async def test_a_charge_without_a_card_is_refused(bank: Any) -> None:
+    answer = await bank.post("/v1/charges", amount=500, currency="usd")
+
+    assert answer.json()["error"]["message"] == "Must provide source or customer."
+
+
+async def test_a_test_card_can_be_looked_at(bank: Any) -> None:
+    shown = (await bank.get("/v1/payment_methods/pm_card_amex")).json()
+
+    assert (shown["type"], shown["card"]["brand"], shown["card"]["last4"]) == ("card", "amex", "8431")
+    assert (await bank.get("/v1/payment_methods/pm_x")).status_code == 404
+
+
 async def test_an_authorized_charge_is_captured_once(bank: Any) -> None:
     identifier = (await charge(bank, capture="false")).json()["id"]
 

@@ -105,16 +105,6 @@ async def test_a_paid_intent_cannot_be_canceled(bank: Any) -> None:
     assert (await bank.get(f"/v1/payment_intents/{identifier}")).json()["status"] == "succeeded"
 
 
-async def test_an_intent_shows_its_charge_in_full_when_asked(bank: Any) -> None:
-    identifier = (await bank.pay()).json()["id"]
-
-    intent = (await bank.get(f"/v1/payment_intents/{identifier}", expand__0="latest_charge")).json()
-
-    assert intent["latest_charge"]["amount_captured"] == 1999
-    other = await bank.get(f"/v1/payment_intents/{identifier}", expand__0="customer")
-    assert other.json()["error"]["message"] == "This property cannot be expanded (customer)."
-
-
 @pytest.mark.parametrize(
     ("form", "code", "param"),
     [
