@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from drillyard.cluster.kubelet.limits import remove_remains
 from drillyard.cluster.kubelet.limits.backend import limit_of
 from drillyard.cluster.kubelet.limits.cgroup import CgroupLimits, find_cgroup1, find_cgroup2
 
@@ -27,6 +28,34 @@ def test_version_2_gets_memory_at_once_and_cpu_when_the_container_has_come_up(tm
     assert not confinement.out_of_memory()
     (folder / "memory.events").write_text("low 0\nhigh 0\nmax 9\noom 1\noom_kill 1\n")
     assert confinement.out_of_memory()
+
+
+def test_a_user_has_his_cgroup_where_one_was_delegated_to_him(tmp_path: Path) -> None:
+    root, own = tmp_path / "cgroup", tmp_path / "self"
+    delegated = root / "user.slice" / "user@1000.service" / "app.slice"
+    (delegated / "run-7.scope").mkdir(parents=True)
+    (delegated / "cgroup.subtree_control").write_text("memory pids")
+    own.write_text("12:misc:/\n0::/user.slice/user@1000.service/app.slice/run-7.scope\n")
+    found = find_cgroup2(tmp_path / "node", root=root, own=own)
+    assert found is not None and found.memory.parent == delegated
+    assert (delegated / "cgroup.subtree_control").read_text() == "+cpu"  # Only what was missing.
+
+
+@pytest.mark.parametrize("said", ["0::/", "0::/init.scope", "0::/../../outside/session.scope", "7:memory:/a/b", ""])
+def test_a_process_below_nothing_of_its_own_has_none(tmp_path: Path, said: str) -> None:
+    (tmp_path / "self").write_text(said)
+    (tmp_path / "cgroup" / "a").mkdir(parents=True)
+    assert find_cgroup2(tmp_path / "node", root=tmp_path / "cgroup", own=tmp_path / "self") is None
+
+
+def test_remains_are_removed_where_the_killed_node_had_found_a_place(tmp_path: Path) -> None:
+    places = [tmp_path / "gone", tmp_path / "memory" / "drillyard-1", tmp_path / "cpu" / "drillyard-1"]
+    for place in places[1:]:
+        place.mkdir(parents=True)
+    (tmp_path / "cgroups").write_text("\n".join(map(str, places)))
+    remove_remains(tmp_path)
+    assert not any(place.exists() for place in places)
+    remove_remains(tmp_path / "nowhere")
 
 
 def test_version_1_has_a_folder_for_each_controller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

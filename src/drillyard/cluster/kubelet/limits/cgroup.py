@@ -13,7 +13,8 @@ import hashlib
 import logging
 import os
 import signal
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from drillyard.cluster.kubelet.limits.backend import Confinement, limit_of
 
 _log = logging.getLogger(__name__)
 _ROOT = Path("/sys/fs/cgroup")
+_OWN = Path("/proc/self/cgroup")
+_CONTROLLERS = ("memory", "cpu")
 _PERIOD_US = 100_000
 _QUOTA_MIN_US = 1_000
 _REMOVE_TRIES, _REMOVE_PAUSE_S = 50, 0.02
@@ -45,20 +48,62 @@ def _own_name(folder: Path) -> str:
     return f"drillyard-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
 
 
-def find_cgroup2(folder: Path, root: Path = _ROOT) -> Hierarchies | None:
-    """Our cgroup below the root of v2, or None where that is not there, not ours to write, or without controllers."""
-    own = root / _own_name(folder)
-    try:
-        if not (root / "cgroup.subtree_control").exists():
-            return None
-        _remove_below(own)
-        own.mkdir(exist_ok=True)
-        (own / "cgroup.subtree_control").write_text("+memory +cpu")
-    except OSError:
-        with contextlib.suppress(OSError):
-            own.rmdir()
-        return None
-    return Hierarchies(2, own, own)
+def find_cgroup2(folder: Path, root: Path = _ROOT, own: Path = _OWN) -> Hierarchies | None:
+    """
+    Our cgroup in the first place of v2 that lets us have one, or None.
+
+    Root has the root of the hierarchy. An ordinary user has what was delegated to him: below his `user@.service` that
+    is whatever lies above a program that systemd started for him there (`systemd-run --user --scope`), but not above a
+    login's session. Controllers that such a place does not hand on yet are switched on in it, and stay on.
+    """
+    for parent in (root, *_above(root, own)):
+        place = parent / _own_name(folder)
+        try:
+            if not (parent / "cgroup.subtree_control").exists():
+                continue
+            empty(place)
+            place.mkdir(exist_ok=True)
+            _hand_on(parent)
+            _try_entering(place)
+            (place / "cgroup.subtree_control").write_text(_switched_on(_CONTROLLERS))
+        except (OSError, subprocess.SubprocessError):
+            with contextlib.suppress(OSError):
+                place.rmdir()
+            continue
+        return Hierarchies(2, place, place)
+    return None
+
+
+def _above(root: Path, own: Path) -> Iterator[Path]:
+    """The cgroups above this process's own, nearest first. (In its own it cannot: members and children exclude.)"""
+    with contextlib.suppress(OSError):
+        for line in own.read_text().splitlines():
+            if line.startswith("0::/"):
+                for path in Path(line.removeprefix("0::/")).parents:
+                    if path.name and ".." not in path.parts:
+                        yield root / path
+
+
+def _switched_on(controllers: Sequence[str]) -> str:
+    return " ".join(f"+{name}" for name in controllers)
+
+
+def _hand_on(parent: Path) -> None:
+    """Lets the children of a cgroup have controllers. Raises OSError where it has none, or members of its own."""
+    control = parent / "cgroup.subtree_control"
+    missing = [name for name in _CONTROLLERS if name not in control.read_text().split()]
+    if missing:
+        control.write_text(_switched_on(missing))
+
+
+def _try_entering(place: Path) -> None:
+    """
+    Raises SubprocessError where a process of ours may not go: that takes rights in what is above both places, too
+    (cgroup-v2.rst, "Delegation containment"), and every container would fail there.
+    """
+    subprocess.run(
+        ["sh", "-c", 'echo 0 > "$0"', str(place / "cgroup.procs")], check=True, stderr=subprocess.DEVNULL, timeout=5
+    )
 
 
 def find_cgroup1(folder: Path, root: Path = _ROOT) -> Hierarchies | None:
@@ -68,7 +113,7 @@ def find_cgroup1(folder: Path, root: Path = _ROOT) -> Hierarchies | None:
         for place, setting in zip(own, ("memory.limit_in_bytes", "cpu.cfs_quota_us"), strict=True):
             if not (place.parent / "cgroup.procs").exists():
                 return None
-            _remove_below(place)
+            empty(place)
             place.mkdir(exist_ok=True)
             if not os.access(place / setting, os.W_OK):
                 raise PermissionError(place)
@@ -105,7 +150,7 @@ class CgroupLimits:
         """See `Limits.close`."""
         for place in self._hierarchies.folders:
             for _ in range(_REMOVE_TRIES):
-                _remove_below(place)
+                empty(place)
                 with contextlib.suppress(OSError):
                     place.rmdir()
                 if not place.exists():
@@ -201,7 +246,7 @@ def _removed(place: Path) -> bool:
     return True
 
 
-def _remove_below(place: Path) -> None:
+def empty(place: Path) -> None:
     """Ends and removes what an earlier node with this folder left."""
     if place.is_dir():
         for child in place.iterdir():
