@@ -1,5 +1,5 @@
 """
-`drill inject`, `drill heal`: break and repair for a person who plays without a drill.
+`drill inject`: break something for a person who plays without a drill; `drill heal` is in `healing`.
 """
 
 from __future__ import annotations
@@ -15,16 +15,13 @@ from drillyard.cli.options import DEFAULT_YARD, YardName
 from drillyard.cli.play import find_incident
 from drillyard.drills.by_hand import chosen_faults, graded
 from drillyard.drills.by_hand import inject as put_in
-from drillyard.drills.recover import heal_all
 from drillyard.faults.registry import FAULTS, build
 from drillyard.yard import cluster_elsewhere
 
 
 def register(app: typer.Typer) -> None:
-    """Adds these commands."""
-    panel = "Drills"
-    app.command(rich_help_panel=panel)(inject)
-    app.command(rich_help_panel=panel)(heal)
+    """Adds this command."""
+    app.command(rich_help_panel="Drills")(inject)
 
 
 def inject(
@@ -92,9 +89,3 @@ def _values(given: list[str]) -> dict[str, Any]:
         except yaml.YAMLError as problem:
             raise SettingError(f"{key} is {value!r}: {getattr(problem, 'problem', None) or 'not YAML'}.") from problem
     return found
-
-
-def heal(yard: YardName = DEFAULT_YARD) -> None:
-    """Heal whatever was put in by hand, or left broken by a drill that was killed."""
-    for line in asyncio.run(heal_all(yard, by="`drill heal`")) or ["Nothing is broken on purpose."]:
-        typer.echo(line)

@@ -4,6 +4,7 @@ The command `drill`. Exit codes: 0 done (a drill: kept), 1 failed (a drill: brok
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -13,6 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from drillyard.base.errors import DrillyardError, SettingError
+from drillyard.cli.invocation import as_typed
 from drillyard.yard.home import CONTEXT
 
 READER_GONE = 141
@@ -58,8 +60,9 @@ def options(
 MODULES = {
     "yards": ("up", "status", "down", "env", "endpoints"),
     "catalogue": ("incidents", "faults", "profiles"),
-    "play": ("run", "demo", "recover"),
-    "by_hand": ("inject", "heal"),
+    "play": ("run", "demo"),
+    "by_hand": ("inject",),
+    "healing": ("heal", "recover"),
     "reconcile": ("reconcile",),
     "records": ("records",),
     "report": ("report", "diff"),
@@ -122,9 +125,7 @@ def main() -> None:
             raise
         _end_with_the_reader()
     except OSError as problem:
-        if problem.errno != 28:
-            raise
-        _fail(DrillyardError("The disk is full.", hint="Free some space, or name another place in DRILLYARD_HOME."), 1)
+        _fail(_in_words(problem), 1)
 
 
 def _end_with_the_reader() -> NoReturn:
@@ -133,8 +134,16 @@ def _end_with_the_reader() -> NoReturn:
     sys.exit(READER_GONE)
 
 
-def _fail(problem: DrillyardError, code: int) -> None:
-    sys.stderr.write(f"{problem}\n")
+def _in_words(problem: OSError) -> DrillyardError:
+    """What the system refused: nothing that a stack of calls would explain better."""
+    if problem.errno == errno.ENOSPC:
+        return DrillyardError("The disk is full.", hint="Free some space, or name another place in DRILLYARD_HOME.")
+    where = f": {problem.filename}" if problem.filename else ""
+    return DrillyardError(f"The system refused: {problem.strerror or problem}{where}.")
+
+
+def _fail(problem: DrillyardError, code: int) -> NoReturn:
+    sys.stderr.write(f"{as_typed(str(problem))}\n")
     sys.exit(code)
 
 

@@ -1,5 +1,5 @@
 """
-`drill run`, `demo`, `recover`: play an incident, and clear up after one that was killed.
+`drill run`, `demo`: play an incident.
 """
 
 from __future__ import annotations
@@ -40,7 +40,6 @@ def register(app: typer.Typer) -> None:
     panel = "Drills"
     app.command(rich_help_panel=panel, context_settings={"allow_interspersed_args": True})(run)
     app.command(rich_help_panel=panel)(demo)
-    app.command(rich_help_panel=panel)(recover)
 
 
 def run(
@@ -108,12 +107,6 @@ def demo(yard: YardName = DEFAULT_YARD) -> None:
     played = _played(find_incident("incident-5"), settings, yard_folder(yard))
     _conclude(played)
     raise typer.Exit(played.verdict.exit_code)
-
-
-def recover(yard: YardName = DEFAULT_YARD) -> None:
-    """Heal whatever a drill that was killed left broken."""
-    for line in asyncio.run(heal_abandoned(yard, by="`drill recover`")) or ["Nothing was left broken."]:
-        typer.echo(line)
 
 
 def find_incident(incident: str, method: str | None = None) -> Incident:

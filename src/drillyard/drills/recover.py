@@ -1,14 +1,14 @@
 """
 Heals what nobody else will: faults of a drill that was killed, and those put in by hand whose time is over.
 
-`python -m drillyard.drills.recover YARD` is what the yard's dead man's switch runs.
+`main([YARD])` is what the yard's dead man's switch runs, in a fork of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from drillyard.base.clock import SystemClock
@@ -18,7 +18,7 @@ from drillyard.faults.fault import is_over
 from drillyard.record.abandoned import conclude
 from drillyard.yard.yard import open_yard
 
-HEALER = __name__ if __name__ != "__main__" else "drillyard.drills.recover"
+HEALER = __name__
 _HEAL_S = 60.0
 Choice = Callable[[ActiveFaults], list[ActiveFault]]
 
@@ -65,16 +65,12 @@ async def _heal(name: str, choose: Choice, by: str, *, refuse_drills: bool = Fal
     return [line for _, line in lines]
 
 
-def main(name: str) -> int:
-    """Heals; 0 when all is well, 1 with a sentence when it is not."""
+def main(arguments: Sequence[str]) -> int:
+    """Heals the yard that is named; 0 when all is well, 1 with a sentence when it is not."""
     try:
-        for line in asyncio.run(heal_abandoned(name, by="the dead man's switch")):
+        for line in asyncio.run(heal_abandoned(arguments[0], by="the dead man's switch")):
             sys.stderr.write(f"dead man's switch: {line}\n")
     except DrillyardError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

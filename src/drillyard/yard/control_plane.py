@@ -1,10 +1,10 @@
 """
 The control plane of one yard: one process that starts everything else, and whose end ends everything else.
 
-Started by `drill up` (`python -m drillyard.yard.control_plane NAME PROGRESS_FD OPTIONS`). It reports progress through
-the pipe, one JSON object per line, until `ready` or `failed`; then it runs until SIGTERM. The order of the start is
-chosen for speed: what takes long (the zygote's imports, the databases' templates) begins first, and everything that
-can wait for it in parallel does.
+Started by `drill up` (`python -m drillyard.yard.control_plane NAME PROGRESS_FD LOCK_FD OPTIONS`). It reports progress
+through the pipe, one JSON object per line, until `ready` or `failed`; then it runs until SIGTERM. The order of the
+start is chosen for speed: what takes long (the zygote's imports, the databases' templates) begins first, and
+everything that can wait for it in parallel does.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ControlPlane:
         self._stops.append(control.stop)
         await control.start()
         if self._options.healer:
-            self._background(dead_man.watch(self._folder, self._options.healer, self._clock))
+            self._background(dead_man.watch(self._folder, self._options.healer, spawner, self._clock))
         return self._state(keys, url, network, telemetry, control)
 
     async def stop(self) -> None:
@@ -196,7 +196,7 @@ class ControlPlane:
     async def _apply(self, api: Api, keys: Keys, telemetry: str) -> None:
         self._say("the manifests")
         objects = [
-            *manifests.load(with_broker=not self._options.broker, settings=self._settings()),
+            *manifests.load(without=self._options.elsewhere, settings=self._settings()),
             *keys.objects(telemetry),
         ]
         # A pod that comes before its Secret or its Service would have to wait for the next look.
@@ -213,7 +213,7 @@ class ControlPlane:
     def _state(
         self, keys: Keys, url: str, network: ServiceNetwork, telemetry: TelemetryProcess, control: ControlServer
     ) -> YardState:
-        addresses = services(network.addresses(), telemetry.addresses(), with_broker=not self._options.broker)
+        addresses = services(network.addresses(), telemetry.addresses(), without=self._options.elsewhere)
         broker = self._options.broker or f"amqp://guest:guest@{addresses['rabbitmq']}/"
         management = self._options.broker_management or f"http://guest:guest@{addresses['rabbitmq-management']}"
         page = addresses["front-end"]
@@ -288,9 +288,11 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)sZ %(levelname)s %(name)s: %(message)s")
     logging.Formatter.converter = lambda *args: datetime.now(UTC).timetuple()
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    name, pipe, options = sys.argv[1], int(sys.argv[2]), UpOptions(**json.loads(sys.argv[3]))
-    os.set_inheritable(pipe, False)
+    name, pipe, options = sys.argv[1], int(sys.argv[2]), UpOptions(**json.loads(sys.argv[4]))
     folder = yard_folder(name)
+    lock = YardLock(folder)
+    lock.adopt(int(sys.argv[3]))
+    os.set_inheritable(pipe, False)
     os.umask(0o077)
 
     def progress(message: dict[str, Any]) -> None:
@@ -298,10 +300,6 @@ def main() -> int:
         with contextlib.suppress(OSError):
             os.write(pipe, json.dumps(message).encode() + b"\n")
 
-    lock = YardLock(folder)
-    if not lock.acquire():
-        progress({"failed": f"Yard {name} is already up.", "hint": "`drill status` shows it."})
-        return 1
     try:
         return asyncio.run(serve(folder, options, progress))
     finally:

@@ -2,21 +2,23 @@
 The dead man's switch: heals faults whose owner is gone or whose time is over, from outside whoever put them in.
 
 It reads the yard's list of active faults and knows nothing of faults. How they are healed is told from above: the name
-of a module that is run as `python -m MODULE YARD`, in a process of its own with a limit.
+of a module whose `main([YARD])` runs in a process of its own, with a limit. It is forked where most of what it needs is
+imported already: on a machine that is busy (and that is when runners are killed) imports alone would take seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
-import sys
+import os
+import signal
 from datetime import datetime
 from typing import Any
 
 from drillyard.base.clock import Clock
 from drillyard.base.processes import ProcessId
+from drillyard.base.spawner import Spawner, SpawnError, SpawnSpec
 from drillyard.yard.home import YardFolder
 
 _log = logging.getLogger(__name__)
@@ -27,14 +29,14 @@ _HEAL_MAX_S = 120.0
 _RETRY_S = 5.0
 
 
-async def watch(folder: YardFolder, healer: str, clock: Clock) -> None:
+async def watch(folder: YardFolder, healer: str, spawner: Spawner, clock: Clock) -> None:
     """Watches until cancelled."""
     while True:
         await clock.sleep(_LOOK_S)
         if not overdue(folder, clock):
             continue
         await clock.sleep(GRACE_S)
-        if overdue(folder, clock) and not await _heal(folder.name, healer):
+        if overdue(folder, clock) and not await _heal(folder.name, healer, spawner):
             await clock.sleep(_RETRY_S)
 
 
@@ -52,20 +54,17 @@ def _abandoned(row: dict[str, Any], now: datetime) -> bool:
     return not owner.alive() or now > datetime.fromisoformat(row["until"])
 
 
-async def _heal(yard: str, healer: str) -> bool:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", healer, yard, stdin=asyncio.subprocess.DEVNULL, cwd="/"
-    )
+async def _heal(yard: str, healer: str, spawner: Spawner) -> bool:
+    spec = SpawnSpec(entry=f"{healer}:main", argv=[yard], env=os.environ, cwd="/", stdout=2, stderr=2)
+    code: int | str
     try:
-        async with asyncio.timeout(_HEAL_MAX_S):
-            code = await process.wait()
-    except TimeoutError:
-        code = -1
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        process = await spawner.spawn(spec)
+        try:
+            code = await asyncio.wait_for(process.wait(), _HEAL_MAX_S)
+        finally:
+            process.signal(signal.SIGKILL, session=True)
+    except (SpawnError, TimeoutError) as failed:
+        code = str(failed) or f"not done within {_HEAL_MAX_S:g} s"
     if code:
-        _log.error("the dead man's switch could not heal (exit code %d); it tries again", code)
+        _log.error("the dead man's switch could not heal (%s); it tries again", code)
     return code == 0
