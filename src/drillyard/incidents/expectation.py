@@ -88,13 +88,16 @@ class Logs(Strict):
 class Pages(Strict):
     """
     Visitors' views of the catalogue were answered with this HTTP status, and each showed an error with this text (none
-    did, where it is left out); their 95th percentile is at least, or at most, so many times that of the baseline.
+    did, where it is left out); their 95th percentile is at least, or at most, so many seconds over the baseline's.
+
+    Seconds, and not a ratio: a machine that is busy with something else slows the baseline too, and what a lock or a
+    slow link adds stays the same.
     """
 
     http_status: int
     error: str | None = None
-    p95_ratio_least: Annotated[float, Field(gt=0)] | None = None
-    p95_ratio_most: Annotated[float, Field(gt=0)] | None = None
+    p95_more_s_least: Annotated[float, Field(gt=0)] | None = None
+    p95_more_s_most: Annotated[float, Field(gt=0)] | None = None
 
 
 class StatusPage(Strict):
