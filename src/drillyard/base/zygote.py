@@ -106,7 +106,7 @@ class Zygote:
         if pid not in self._children:
             return
         with contextlib.suppress(ProcessLookupError):
-            if request.get("session"):
+            if request.get("session") and os.getsid(pid) == pid:  # Just forked it has no session yet, and no children.
                 kill_session(pid, number)
             else:
                 os.kill(pid, number)

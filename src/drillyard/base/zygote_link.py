@@ -64,7 +64,8 @@ class ZygoteLink:
             theirs.close()
         zygote = ZygoteLink(process, ours)
         try:
-            await asyncio.wait_for(asyncio.shield(zygote._ready), _START_TIMEOUT_S)
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                await asyncio.shield(zygote._ready)
         except BaseException as failed:
             await zygote.stop()
             if isinstance(failed, TimeoutError):
@@ -76,8 +77,10 @@ class ZygoteLink:
         started: asyncio.Future[SpawnedProcess] = asyncio.get_running_loop().create_future()
         self._waiting[number] = started
         try:
-            await self._send(request, fds)
-            return await asyncio.wait_for(asyncio.shield(started), _SPAWN_TIMEOUT_S)
+            # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with the answer.
+            async with asyncio.timeout(_SPAWN_TIMEOUT_S):
+                await self._send(request, fds)
+                return await asyncio.shield(started)
         except TimeoutError as late:
             started.add_done_callback(_kill_unwanted)
             raise SpawnError(f"The zygote did not start a process within {_SPAWN_TIMEOUT_S:.0f} s.") from late

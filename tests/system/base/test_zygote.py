@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from drillyard.base.spawner import Spawner, SpawnError, SpawnSpec
+from drillyard.base.zygote_link import ZygoteLink
 
 from .conftest import HERE, output_of, start
 
@@ -63,6 +64,28 @@ async def test_a_missing_program_is_127_with_one_sentence(spawner: Spawner) -> N
 async def test_a_fork_becomes_another_user(spawner: Spawner) -> None:
     code, out, _ = await output_of(spawner, entry="pod_entries:show", user=(65534, 65534), cwd="/")
     assert (code, json.loads(out)["user"]) == (7, 65534)
+
+
+async def test_a_start_that_is_given_up_as_it_succeeds_leaves_no_process(
+    spawner: Spawner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pod that is deleted in this very moment would never end else."""
+    started: list[int] = []
+    take = ZygoteLink._take
+
+    def take_and_cancel(link: ZygoteLink, message: dict[str, int]) -> None:
+        take(link, message)
+        if "pid" in message:
+            started.append(message["pid"])
+            starting.cancel()
+
+    monkeypatch.setattr(ZygoteLink, "_take", take_and_cancel)
+    starting = asyncio.create_task(spawner.spawn(SpawnSpec(argv=["sleep", "99"], env={"PATH": os.defpath})))
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    async with asyncio.timeout(10):
+        while psutil.pid_exists(started[0]):
+            await asyncio.sleep(0.02)
 
 
 async def test_a_signal_reaches_the_process_and_its_code_comes_back(spawner: Spawner) -> None:

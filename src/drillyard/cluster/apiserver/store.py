@@ -97,7 +97,8 @@ class Watcher:
             if self.closed:
                 return None
             self._news.clear()
-            await asyncio.wait_for(self._news.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
         return self._backlog.popleft()
 
     def close(self) -> None:
