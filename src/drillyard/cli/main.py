@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
@@ -18,6 +19,10 @@ from drillyard.cli.invocation import as_typed
 from drillyard.yard.home import CONTEXT
 
 READER_GONE = 141
+_INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What a person can mend, whatever the command was doing; any other OSError is a bug, and keeps its traceback."""
 app = typer.Typer(
     name="drill",
     help="Break a real shop on purpose, and see whether the on-call can tell, repair it, and account for every order.",
@@ -108,6 +113,7 @@ def command_of(arguments: Sequence[str]) -> str | None:
 
 def main() -> None:
     """Runs the command line; a DrillyardError becomes its sentence on stderr, never a traceback."""
+    _end_in_order()
     try:
         register(command_of(sys.argv[1:]))()
     except SettingError as problem:
@@ -115,17 +121,27 @@ def main() -> None:
     except DrillyardError as problem:
         _fail(problem, 1)
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        sys.exit(130)
+        _fail(DrillyardError("Interrupted."), _INTERRUPTED)
     except BrokenPipeError:
         _end_with_the_reader()
     except SystemExit as end:
-        # Rich and Click make a plain exit code of a closed pipe.
+        # Rich and Click make a plain exit code of a closed pipe and of Ctrl-C.
+        if end.code == _INTERRUPTED:
+            _fail(DrillyardError("Interrupted."), _INTERRUPTED)
         if not isinstance(end.__context__, BrokenPipeError):
             raise
         _end_with_the_reader()
     except OSError as problem:
+        if problem.errno not in _REFUSED:
+            raise
         _fail(_in_words(problem), 1)
+
+
+def _end_in_order() -> None:
+    """SIGTERM, and a terminal that is closed, end a command as Ctrl-C does: what it broke is healed first."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # As under nohup.
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _end_with_the_reader() -> NoReturn:
@@ -135,8 +151,7 @@ def _end_with_the_reader() -> NoReturn:
 
 
 def _in_words(problem: OSError) -> DrillyardError:
-    """What the system refused: nothing that a stack of calls would explain better."""
-    if problem.errno == errno.ENOSPC:
+    if problem.errno in _FULL:
         return DrillyardError("The disk is full.", hint="Free some space, or name another place in DRILLYARD_HOME.")
     where = f": {problem.filename}" if problem.filename else ""
     return DrillyardError(f"The system refused: {problem.strerror or problem}{where}.")

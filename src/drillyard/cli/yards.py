@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from drillyard.base.errors import SettingError
+from drillyard.cli.invocation import typed
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.progress import starting
 from drillyard.cluster.client import ApiError
@@ -22,7 +23,7 @@ from drillyard.drills.recover import HEALER
 from drillyard.faults.active import ActiveFaults
 from drillyard.yard import cluster_elsewhere
 from drillyard.yard.home import yard_folder
-from drillyard.yard.lifecycle import UpOptions, require_up, start_yard, stop_yard
+from drillyard.yard.lifecycle import UpOptions, start_yard, stop_yard
 from drillyard.yard.memory import pss_of_yard
 from drillyard.yard.state import YardState
 from drillyard.yard.yard import open_yard
@@ -70,10 +71,15 @@ def up(
         typer.echo(json.dumps(_public(state)))
         return
     console = Console()
-    option = "" if yard == DEFAULT_YARD else f" --yard {yard}"
-    console.print(f"The shop is open: [link]{state.page_url}[/link]  (user / password)", highlight=False)
-    console.print(f'  kubectl and Datadog clients:  eval "$(drill env{option})"', highlight=False)
-    console.print(f"  break it:                     drill run incident-5{option}", highlight=False)
+    drill, option = typed(), folder.option
+    # Not wrapped: a command that is cut in two cannot be copied.
+    for line in (
+        f"The shop is open: [link]{state.page_url}[/link]  (user / password)",
+        f'  kubectl and Datadog clients:  eval "$({drill} env{option})"',
+        f"  break it:                     {drill} run incident-5{option}",
+        f"  stop it:                      {drill} down{option}",
+    ):
+        console.print(line, highlight=False, soft_wrap=True)
     for warning in state.warnings:
         console.print(f"  note: {warning}", highlight=False, style="yellow")
 
@@ -82,7 +88,7 @@ def status(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:
     """Show what runs, what is broken on purpose, and how much memory it takes."""
     _refuse_elsewhere("status", "`kubectl get pods -A` shows what runs in it.")
     folder = yard_folder(yard)
-    state = require_up(folder)
+    state = YardState.require(folder)
     pods = asyncio.run(_pods(yard))
     memory = pss_of_yard(state)
     active = [f"{one.fault.describe()} (until {one.until:%H:%M:%S} UTC)" for one in ActiveFaults(folder.faults).all()]
@@ -119,7 +125,7 @@ def env(
     """Print shell exports: KUBECONFIG, FRONT_END_URL, Datadog keys and so on. Use: eval "$(drill env)"."""
     _refuse_elsewhere("env", "Its kubeconfig and its Datadog keys are yours already.")
     folder = yard_folder(yard)
-    environment = require_up(folder).environment(folder, investigator=investigator)
+    environment = YardState.require(folder).environment(folder, investigator=investigator)
     if json_output:
         typer.echo(json.dumps(environment))
         return
@@ -130,7 +136,7 @@ def env(
 def endpoints(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:
     """Print the loopback address of every service, store, broker and API."""
     _refuse_elsewhere("endpoints", "`kubectl port-forward` reaches a Service of it.")
-    state = require_up(yard_folder(yard))
+    state = YardState.require(yard_folder(yard))
     if json_output:
         typer.echo(json.dumps({"services": dict(state.services)}))
         return

@@ -73,9 +73,7 @@ class ControlPlane:
         spawner = Spawner(preload=images.PRELOAD)
         self._stops.append(spawner.stop)
         forking = asyncio.ensure_future(spawner.start())
-        preparing = asyncio.ensure_future(
-            asyncio.to_thread(templates.ensure, folder.home / "cache", progress=self._say)
-        )
+        preparing = asyncio.ensure_future(templates.ensure(folder.home / "cache", progress=self._say))
         try:
             api_server, url, ca_pem = await self._start_api_server(keys)
             await forking
@@ -196,7 +194,7 @@ class ControlPlane:
     async def _apply(self, api: Api, keys: Keys, telemetry: str) -> None:
         self._say("the manifests")
         objects = [
-            *manifests.load(without=self._options.elsewhere, settings=self._settings()),
+            *manifests.load(with_broker=not self._options.broker, settings=self._settings()),
             *keys.objects(telemetry),
         ]
         # A pod that comes before its Secret or its Service would have to wait for the next look.
@@ -213,7 +211,7 @@ class ControlPlane:
     def _state(
         self, keys: Keys, url: str, network: ServiceNetwork, telemetry: TelemetryProcess, control: ControlServer
     ) -> YardState:
-        addresses = services(network.addresses(), telemetry.addresses(), without=self._options.elsewhere)
+        addresses = services(network.addresses(), telemetry.addresses(), with_broker=not self._options.broker)
         broker = self._options.broker or f"amqp://guest:guest@{addresses['rabbitmq']}/"
         management = self._options.broker_management or f"http://guest:guest@{addresses['rabbitmq-management']}"
         page = addresses["front-end"]
@@ -296,9 +294,11 @@ def main() -> int:
     os.umask(0o077)
 
     def progress(message: dict[str, Any]) -> None:
-        # The command that waits may have been interrupted: nobody reads then.
-        with contextlib.suppress(OSError):
+        try:
             os.write(pipe, json.dumps(message).encode() + b"\n")
+        except BrokenPipeError:
+            # Whoever waits was killed: nobody would know of this yard.
+            os.kill(os.getpid(), signal.SIGTERM)
 
     try:
         return asyncio.run(serve(folder, options, progress))

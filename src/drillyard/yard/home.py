@@ -19,6 +19,7 @@ from drillyard.base.errors import DrillyardError, SettingError
 
 CONTEXT = "DRILL_CONTEXT"
 """The environment variable (and so the option `--context`) that chooses a cluster elsewhere instead of a yard."""
+DEFAULT_NAME = "default"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -61,6 +62,11 @@ class YardFolder:
     @property
     def path(self) -> Path:
         return self.home / "yards" / self.name
+
+    @property
+    def option(self) -> str:
+        """What a command needs to mean this yard: ` --yard NAME`, or nothing for the default one."""
+        return "" if self.name == DEFAULT_NAME else f" --yard {self.name}"
 
     @property
     def lock(self) -> Path:

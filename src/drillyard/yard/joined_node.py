@@ -45,7 +45,7 @@ async def run(wanted: argparse.Namespace, stopping: asyncio.Event) -> None:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         images.offer_tools(folder / "tools")
         spawner = await stack.enter_async_context(Spawner(preload=images.PRELOAD))
-        templates_folder = await asyncio.to_thread(templates.ensure, home() / "cache")
+        templates_folder = await templates.ensure(home() / "cache")
         paths = kubeconfig_context.paths_of(wanted.kubeconfig)
         api = kubeconfig_context.connect(paths, wanted.context)
         stack.push_async_callback(api.close)

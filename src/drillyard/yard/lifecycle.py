@@ -75,34 +75,43 @@ class UpOptions:
         return cls(broker, broker_management, overrides)
 
 
-def require_up(folder: YardFolder) -> YardState:
-    """The running yard's state. Raises DrillyardError when it is not up."""
-    state = YardState.read(folder)
-    if state is None:
-        option = "" if folder.name == "default" else f" --yard {folder.name}"
-        raise DrillyardError(f"Yard {folder.name} is not up.", hint=f"`drill up{option}` starts it.")
-    return state
-
-
 def start_yard(folder: YardFolder, options: UpOptions, progress: Callable[[str], None]) -> YardState:
     """
     Starts the control plane and waits until every pod is Ready.
 
     Raises DrillyardError when the yard is already up, or does not get ready within 180 s; then nothing of it is left.
     """
+    _check_space(folder)
     lock = YardLock(folder)
     if not lock.acquire():
-        state = YardState.read(folder)
-        since = f" since {state.created_at}" if state else ", and still starting or stopping"
-        option = "" if folder.name == "default" else f" --yard {folder.name}"
-        raise DrillyardError(
-            f"Yard {folder.name} is already up{since}.",
-            hint=f"Use it (`drill status{option}`), stop it (`drill down{option}`), or start another: --yard NAME.",
-        )
-    lock.release()
-    _clear(folder)
-    _check_space(folder)
-    folder.path.mkdir(mode=0o711)
+        raise _already_up(folder)
+    # Held without a gap until the control plane ends: of two commands at once, one never clears what the other made.
+    with lock.handed_down() as handle:
+        _clear(folder)
+        folder.path.mkdir(mode=0o711)
+        control_plane, reader = _launch(folder, options, handle)
+        try:
+            with os.fdopen(reader, "rb", buffering=0) as pipe:
+                _follow(folder, control_plane, pipe.fileno(), progress)
+            return YardState.require(folder)
+        except BaseException:
+            progress("stopping what was started")
+            _end(control_plane)
+            _clear(folder)
+            raise
+
+
+def _already_up(folder: YardFolder) -> DrillyardError:
+    state, option = YardState.read(folder), folder.option
+    since = f" since {state.created_at}" if state else ", and still starting or stopping"
+    return DrillyardError(
+        f"Yard {folder.name} is already up{since}.",
+        hint=f"Use it (`drill status{option}`), stop it (`drill down{option}`), or start another: --yard NAME.",
+    )
+
+
+def _launch(folder: YardFolder, options: UpOptions, lock: int) -> tuple[subprocess.Popen[bytes], int]:
+    """The control plane's process, which is given the lock, and the pipe from which its progress can be read."""
     reader, writer = os.pipe()
     with folder.log.open("wb") as log:
         control_plane = subprocess.Popen(
@@ -112,26 +121,18 @@ def start_yard(folder: YardFolder, options: UpOptions, progress: Callable[[str],
                 "drillyard.yard.control_plane",
                 folder.name,
                 str(writer),
+                str(lock),
                 json.dumps(asdict(options)),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
-            pass_fds=(writer,),
+            pass_fds=(writer, lock),
             cwd="/",
         )
     os.close(writer)
-    try:
-        with os.fdopen(reader, "rb", buffering=0) as pipe:
-            _follow(folder, control_plane, pipe.fileno(), progress)
-    except BaseException:
-        _end(control_plane)
-        _clear(folder)
-        raise
-    state = YardState.read(folder)
-    assert state is not None
-    return state
+    return control_plane, reader
 
 
 def _check_space(folder: YardFolder) -> None:
@@ -200,7 +201,7 @@ def _end(control_plane: subprocess.Popen[bytes]) -> None:
     control_plane.terminate()
     try:
         control_plane.wait(timeout=_STOP_MAX_S)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):  # Whoever presses Ctrl-C twice does not want to wait.
         control_plane.kill()
         control_plane.wait()
 

@@ -5,10 +5,11 @@ its owner only.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,17 @@ class YardState:
         except (ValueError, TypeError, KeyError) as damaged:
             raise DrillyardError(
                 f"The state of yard {folder.name} cannot be read ({folder.state}): {damaged}.",
-                hint=f"`drill down --yard {folder.name}` clears it.",
+                hint=f"`drill down{folder.option}` clears it.",
             ) from damaged
         return state if state.control_plane.alive() else None
+
+    @classmethod
+    def require(cls, folder: YardFolder) -> YardState:
+        """As `read`. Raises DrillyardError when no such yard is running."""
+        state = cls.read(folder)
+        if state is None:
+            raise DrillyardError(f"Yard {folder.name} is not up.", hint=f"`drill up{folder.option}` starts it.")
+        return state
 
     def write(self, folder: YardFolder) -> None:
         """Only the owner may read it: it holds the keys."""
@@ -111,11 +120,25 @@ class YardLock:
         except BlockingIOError:
             os.close(handle)
             return False
-        own = identify(os.getpid())
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(asdict(own)).encode(), 0)
-        self._file = handle
+        self._hold(handle)
         return True
+
+    def adopt(self, handle: int) -> None:
+        """Goes on with the lock of the process that started this one, which handed down its open file."""
+        os.set_inheritable(handle, False)
+        self._hold(handle)
+
+    @contextlib.contextmanager
+    def handed_down(self) -> Iterator[int]:
+        """The open file for a child to adopt: afterwards the lock is the child's alone. A failure lets go of it."""
+        assert self._file is not None
+        try:
+            yield self._file
+        except BaseException:
+            self.release()
+            raise
+        os.close(self._file)
+        self._file = None
 
     def holder(self) -> ProcessId | None:
         """The process that holds it now, if any."""
@@ -125,9 +148,18 @@ class YardLock:
             return None
         return process if process.alive() else None
 
+    def _hold(self, handle: int) -> None:
+        own = identify(os.getpid())
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(asdict(own)).encode(), 0)
+        self._file = handle
+
     def release(self) -> None:
         """Lets go and removes the file. Harmless twice."""
         if self._file is not None:
-            self._path.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                # Who adopted it may have removed it, and another yard of the name may have begun.
+                if self._path.stat().st_ino == os.fstat(self._file).st_ino:
+                    self._path.unlink()
             os.close(self._file)
             self._file = None

@@ -22,13 +22,17 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from drillyard.base.errors import DrillyardError
 from drillyard.base.processes import die_with_parent
+from drillyard.base.session import kill_session
 from drillyard.yard.stores import foreign_user, postgres
 from drillyard.yard.stores.foreign_user import ForeignUser
 
 _REFILL_AFTER_S = 1.0
+_MAKE_MAX_S = 120.0
+_LOOK_S = 0.05
 # Schema (as `drillyard.shop.migrate` names it) and the database that it lives in.
 DATABASES = {"catalogue": "socksdb", "user": "users", "carts": "data", "orders": "data"}
 
@@ -56,33 +60,64 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
-def ensure(cache: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
+async def ensure(cache: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
     """
     The folder of the templates, made now if it is not there; two callers at once make it once.
 
-    Raises DrillyardError when PostgreSQL is missing, does not run here, or the disk is full.
+    Cancelled, it ends what it began at once. Raises DrillyardError when PostgreSQL is missing, does not run here, or
+    the disk is full.
     """
     folder = cache / f"postgres-{version()}"
     if (folder / "complete").exists():
         return folder
-    with (cache / "postgres.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / "complete").exists():
-            return folder
-        progress("preparing the databases (once)")
-        made = subprocess.run(
-            [sys.executable, "-m", "drillyard.yard.templates", str(folder)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        if made.returncode != 0:
-            shutil.rmtree(folder, ignore_errors=True)
-            last = (made.stderr.strip().splitlines() or ["no message"])[-1]
-            raise DrillyardError("The databases could not be prepared.", hint=last)
-        _forget_old(cache, keep=folder)
+    progress("preparing the databases (once)")
+    try:
+        async with asyncio.timeout(_MAKE_MAX_S):
+            await _make_once(cache, folder)
+    except TimeoutError as late:
+        raise DrillyardError(f"The databases could not be prepared within {_MAKE_MAX_S:.0f} s.") from late
     return folder
+
+
+async def _make_once(cache: Path, folder: Path) -> None:
+    with (cache / "postgres.lock").open("w") as lock:
+        while not _taken(lock):  # noqa: ASYNC110 -- Another process has it, and tells nobody when it is done.
+            await asyncio.sleep(_LOOK_S)
+        if not (folder / "complete").exists():
+            await _make(folder)
+            _forget_old(cache, keep=folder)
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _make(folder: Path) -> None:
+    """Builds them in a process of its own, in a session of its own, of which nothing is left when this is cancelled."""
+    maker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        __name__,
+        str(folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        _, said = await maker.communicate()
+    except BaseException:
+        kill_session(maker.pid)
+        await maker.wait()
+        raise
+    if maker.returncode != 0:
+        shutil.rmtree(folder, ignore_errors=True)
+        last = (said.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise DrillyardError("The databases could not be prepared.", hint=last)
 
 
 def _forget_old(cache: Path, *, keep: Path) -> None:
@@ -193,8 +228,8 @@ async def refill_later(folder: Path) -> None:
 
 def main() -> int:
     try:
+        die_with_parent()
         if sys.argv[1] == "--refill":
-            die_with_parent()
             os.nice(19)
             refill(Path(sys.argv[2]))
         else:

@@ -139,11 +139,4 @@ async def open_yard(name: str) -> AsyncIterator[Yard]:
 
 
 def _own(folder: YardFolder) -> tuple[YardState, HttpApi]:
-    state = YardState.read(folder)
-    if state is None:
-        raise DrillyardError(f"Yard {folder.name} is not up.", hint=f"`drill up{_option(folder.name)}` starts it.")
-    return state, kubeconfig_context.connect([folder.kubeconfig])
-
-
-def _option(name: str) -> str:
-    return "" if name == "default" else f" --yard {name}"
+    return YardState.require(folder), kubeconfig_context.connect([folder.kubeconfig])

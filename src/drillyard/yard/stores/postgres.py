@@ -22,6 +22,7 @@ from typing import NoReturn
 from drillyard.base import podnet
 from drillyard.base.errors import DrillyardError
 from drillyard.base.ports import free_port
+from drillyard.base.processes import die_with_parent
 from drillyard.yard.stores import foreign_user
 from drillyard.yard.stores.foreign_user import ForeignUser
 
@@ -117,9 +118,8 @@ def running(data: Path, user: ForeignUser, *, timeout_s: float = 20) -> Iterator
             stdout=output,
             stderr=output,
             cwd="/",
-            user=user.uid,
-            group=user.uid,
-            extra_groups=[] if user.uid is not None else None,
+            # Its maker may be killed. Of the threads that are forked here none holds a lock that the child needs.
+            preexec_fn=user.become if user.uid is not None else die_with_parent,  # noqa: PLW1509
         )
     try:
         _wait_until_ready(server, data, log, timeout_s)
