@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Scope
 
 from drillyard.shop.error_boundary import ErrorBoundary
@@ -126,7 +126,11 @@ def _routes(back_ends: BackEnds, log: Write) -> list[BaseRoute]:
 
 
 async def _cannot(request: Request, _: Exception) -> Response:
-    """Express's answer for a path or a method that it does not have."""
+    """Express's answer for a path or a method that it does not have, and to OPTIONS: the methods of a path."""
+    matching = [one for one in request.app.routes if one.matches(request.scope)[0] is not Match.NONE]
+    if request.method == "OPTIONS" and matching:
+        allowed = ",".join("GET,HEAD" if "GET" in one.methods else ",".join(one.methods) for one in matching)
+        return Response(allowed, headers={"allow": allowed, "content-type": "text/html; charset=utf-8"})
     text = f"Cannot {request.method} {html.escape(request.scope['raw_path'].decode('latin-1'))}\n"
     headers = {"content-type": "text/html; charset=utf-8", "x-content-type-options": "nosniff"}
     return Response(text, 404, headers=headers)

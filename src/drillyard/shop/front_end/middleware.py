@@ -5,7 +5,6 @@ What every request passes on its way in and out: a good end, tidy slashes, the s
 from __future__ import annotations
 
 import asyncio
-import html
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
@@ -35,8 +34,8 @@ def _tidied(scope: Scope) -> Response | None:
         return None
     query = scope["query_string"].decode("latin-1")
     location = path.rstrip("/") + (f"?{query}" if query else "")
-    headers["location"] = location
-    return Response(f"Moved Permanently. Redirecting to {html.escape(location)}", 301, headers=headers)
+    headers |= {"content-type": "text/plain; charset=utf-8", "location": location}
+    return Response(f"Moved Permanently. Redirecting to {location}", 301, headers=headers)
 
 
 class Leaving:
