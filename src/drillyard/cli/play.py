@@ -127,7 +127,7 @@ def _check_load(incident: Incident, orders: int | None, profile: str | None) -> 
             raise SettingError(f"{incident.name} needs its few visitors alone.", hint="Leave --profile out.")
     if orders is None:
         return
-    if not load.orders:
+    if not load.orders and profile is None:
         raise SettingError(f"{incident.name} is about pages, not about orders.", hint="Leave --orders out.")
     if orders < load.least:
         raise SettingError(f"--orders is {orders}, and {incident.name} shows itself only from {load.least} on.")

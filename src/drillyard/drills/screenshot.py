@@ -1,9 +1,9 @@
 """
 What a customer sees: the shop's page, photographed by headless Chromium where the machine has one.
 
-It is taken beside the observation, so that the fault is not on for longer because of it: what Chromium has not finished
-when all else is done is waited for a moment more, and then given up. `DRILL_SCREENSHOTS=off` leaves pictures out, since
-each costs seconds of a processor that the shop needs too.
+It is taken beside the load and the observation, so that the fault is not on for longer because of it: what Chromium has
+not finished when all else is done is waited for a moment more, and then given up. `DRILL_SCREENSHOTS=off` leaves
+pictures out, since each costs seconds of a processor that the shop needs too.
 """
 
 from __future__ import annotations

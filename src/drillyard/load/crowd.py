@@ -119,7 +119,7 @@ class Crowd:
                     await self._visit(shopper.client, act)
                 elif (number := next(numbers, None)) is not None:
                     await shopper.attempt(number)
-                    self._over = number == self.orders_max
+                    self._over = self._over or number == self.orders_max
                 await self._rest(draw.uniform(*self.profile.wait_s), until_s)
 
     async def _visit(self, client: ShopClient, path: str) -> None:

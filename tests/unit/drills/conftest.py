@@ -227,7 +227,7 @@ class FakeYard:
         if route == ("GET", "/catalogue"):
             return httpx.Response(200, json=[SOCK])
         if route == ("POST", "/orders"):
-            self._say("front-end", "POST /orders")
+            self._say("front-end", "\x1b[0mPOST /orders \x1b[32m201")
             return self._place()
         if route == ("DELETE", "/cart"):
             self.carts["items"] = 0

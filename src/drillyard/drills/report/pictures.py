@@ -35,6 +35,6 @@ def _caption(name: str, times: Any) -> str:
     if not isinstance(times, Mapping):
         return f"{shows}."
     return (
-        f"{shows}. It took {times.get('took_s')} s, beside the observation; "
+        f"{shows}. It took {times.get('took_s')} s, beside the load and the observation; "
         f"the fault stayed on {times.get('longer_s')} s longer for it."
     )
