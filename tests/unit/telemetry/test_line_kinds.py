@@ -112,6 +112,89 @@ def test_counts_by_kind_are_those_of_reading_each_line(tmp_path_factory, limits,
     store.close()
 
 
+VALUES = st.sampled_from(
+    [1, True, 1.0, "1", "one", "two", 7, None, [1, "two"], {"b": 1}, {"b": [2, {"c": "two"}]}, "x" * 150]
+)
+ATTRIBUTES = st.dictionaries(st.sampled_from(["a", "a.b", "c", "d"]), VALUES, max_size=4)
+ASKED = st.sampled_from(
+    [
+        "@a:1",
+        "@a:one",
+        "@a:*",
+        "-@a:*",
+        "@a.b:1",
+        "@a.b:*",
+        "@a.b.c:two",
+        "@c:t*",
+        "@c:[1 TO 7]",
+        "*:two",
+        "-@d:true",
+        "@a:1 @c:1",
+        "@d:1 OR @a:two",
+    ]
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(ATTRIBUTES, min_size=1, max_size=25),
+    ASKED,
+    st.sampled_from([(16, 100), (2, 100), (16, 1), (0, 0)]),
+    st.integers(0, 25),
+)
+def test_attributes_whose_values_are_few_are_found_and_shown_as_they_came(
+    tmp_path_factory, monkeypatch, given_attributes, query, most, reopened_after
+):
+    monkeypatch.setattr(kinds, "FEW_VALUES", most[0])
+    monkeypatch.setattr(kinds, "CONSTANT_KINDS_MAX", most[1])
+    path = tmp_path_factory.mktemp("constants") / "logs.db"
+    store = SqliteStore(path, records_max=1_000)
+    for number, attributes in enumerate(given_attributes):
+        store.add([Record(number, "said", attributes=dict(attributes))])
+        if number == reopened_after:
+            store.close()
+            store = SqliteStore(path, records_max=1_000)
+    found = list(store.search(parse(""), ALWAYS, newest_first=False))
+    assert [repr(sorted(log.attributes.items())) for log in found] == [
+        repr(sorted(attributes.items())) for attributes in given_attributes
+    ]
+    tree = parse(query)
+    expected = [log.key for log in found if matches(tree, log)]
+    assert [log.key for log in store.search(tree, ALWAYS, newest_first=False)] == expected
+    assert store.count(tree, ALWAYS) == len(expected)
+    store.close()
+
+
+def test_attributes_of_a_few_values_are_in_no_line_and_in_no_index(tmp_path):
+    store = SqliteStore(tmp_path / "logs.db")
+    store.add([Record(n, "GET", attributes={"method": "GET", "status": 200, "id": f"{n}"}) for n in range(100)])
+    documents = [stored for (stored,) in store._writer.execute("SELECT document FROM record WHERE key > 50 << 20")]
+    assert not any(b"GET" in stored or b"200" in stored for stored in documents)
+    assert store.count(parse("@method:GET @status:200 @id:77"), ALWAYS) == 1
+    store.close()
+
+
+def test_a_line_with_very_many_attributes_is_kept_whole_and_makes_no_kind(tmp_path):
+    store = SqliteStore(tmp_path / "logs.db")
+    wide = {f"a{number}": number for number in range(5_000)}
+    store.add([Record(1, "wide", attributes=dict(wide))])
+    assert next(store.search(parse("wide @a7:7"), ALWAYS)).attributes == wide
+    assert store.count(parse("@a4999:*"), ALWAYS) == 0  # Beyond VALUES_MAX: kept, not searched.
+    assert max(len(kind.paths or ()) for kind in store.kinds) == 0
+    store.close()
+
+
+def test_more_lines_at_once_than_are_kept_leave_no_more_than_are_kept(tmp_path):
+    store = SqliteStore(tmp_path / "logs.db", records_max=100)
+    for start in range(0, 15_000, 5_000):
+        store.add(
+            [Record(number, f"line {number}", attributes={"n": number % 3}) for number in range(start, start + 5_000)]
+        )
+    assert store.count(parse(""), ALWAYS) <= 100
+    assert store.count(parse("line"), ALWAYS) == store.count(parse("@n:*"), ALWAYS) == store.count(parse(""), ALWAYS)
+    store.close()
+
+
 def test_very_many_sets_of_tags_are_searched_but_have_no_kind(tmp_path, limits):
     limits(10, 200)
     store = SqliteStore(tmp_path / "logs.db")

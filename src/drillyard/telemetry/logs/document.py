@@ -1,8 +1,8 @@
 """
 The form in which a record lies on the disk, without what its key and its kind say already.
 
-A list: the words that vary (or, without a template, the whole message), then attributes, then what is hidden; what is
-empty at the end is left out. A record without a kind keeps its origin, too, behind them.
+A list: the words that vary (or, without a template, the whole message), then the attributes that vary, then what is
+hidden; what is empty at the end is left out. A record without a kind keeps its origin, too, behind them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from drillyard.telemetry.logs.record_store import KEY_SHIFT
 
 def to_document(record: Record, placed: Placed) -> list[Any]:
     """JSON values."""
-    kind = placed.kind
-    text = record.message if kind.template is None else placed.variables
-    if kind.origin is None:
+    if placed.kind.origin is None:
         origin = [record.service, record.host, record.source, record.status, record.tags]
-        return [text, record.attributes, record.hidden, origin]
+        return [placed.text, placed.varying, record.hidden, origin]
     if record.hidden:
-        return [text, record.attributes, record.hidden]
-    return [text, record.attributes] if record.attributes else [text]
+        return [placed.text, placed.varying, record.hidden]
+    return [placed.text, placed.varying] if placed.varying else [placed.text]
 
 
 def from_document(key: int, kind: Kind, document: list[Any]) -> Record:
@@ -43,7 +41,7 @@ def from_document(key: int, kind: Kind, document: list[Any]) -> Record:
         source=source,
         status=status,
         tags=list(tags),
-        attributes=attributes or {},
+        attributes=kind.constants.attributes | (attributes or {}),
         hidden=hidden or {},
         key=key,
     )

@@ -4,9 +4,9 @@ One log line (or event) as it is kept: what the search looks at, and nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 Attributes = dict[str, Any]
@@ -14,6 +14,8 @@ Attributes = dict[str, Any]
 
 DEPTH_MAX = 20
 """Deeper objects are kept but not searched (Datadog stops at 20 levels, too)."""
+VALUES_MAX = 1_000
+"""Further values of one record are kept but not searched (Datadog advises at most 256 attributes)."""
 
 
 @dataclass
@@ -39,12 +41,7 @@ class Record:
     @cached_property
     def flat(self) -> dict[str, list[str]]:
         """Each attribute's dotted path and its values as text; objects are there too, without values."""
-        found: dict[str, list[str]] = {}
-        for path, text in flatten(self.attributes):
-            values = found.setdefault(path, [])
-            if text is not None:
-                values.append(text)
-        return found
+        return flattened(self.attributes)
 
     @cached_property
     def tag_values(self) -> dict[str, list[str]]:
@@ -70,18 +67,25 @@ def as_text(value: str | int | float | bool) -> str:
     return str(value)
 
 
-def flatten(attributes: Attributes) -> Iterator[tuple[str, str | None]]:
-    """Dotted paths with their scalars as text, None for an object; arrays add one entry an element."""
-    stack: list[tuple[str, Any, int]] = [("", attributes, 0)]
-    while stack:
+def flattened(attributes: Attributes) -> dict[str, list[str]]:
+    """Dotted paths with their scalars as text; objects are there, too, without values. Bounded by DEPTH and VALUES."""
+    found: dict[str, list[str]] = {}
+    left = VALUES_MAX
+    stack: list[tuple[str, Any, int]] = [(name, value, 1) for name, value in reversed(attributes.items())]
+    while stack and left:
         path, value, depth = stack.pop()
-        if isinstance(value, dict):
+        if type(value) is str:
+            found.setdefault(path, []).append(value)
+        elif isinstance(value, dict):
             if path:
-                yield path, None
+                found.setdefault(path, [])
             if depth < DEPTH_MAX:
-                stack.extend((f"{path}.{key}" if path else key, item, depth + 1) for key, item in value.items())
+                inner = ((f"{path}.{key}" if path else key, item, depth + 1) for key, item in value.items())
+                stack.extend(reversed(list(islice(inner, left))))
         elif isinstance(value, list):
             if depth < DEPTH_MAX:
-                stack.extend((path, item, depth + 1) for item in value)
+                stack.extend((path, item, depth + 1) for item in reversed(value[:left]))
         elif value is not None:
-            yield path, as_text(value)
+            found.setdefault(path, []).append(as_text(value))
+        left -= 1
+    return found

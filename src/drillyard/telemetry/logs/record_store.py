@@ -83,6 +83,3 @@ class RecordStore(Protocol):
 
     def get(self, key: int) -> Record | None:
         """One record."""
-
-    def known_values(self, name: str) -> list[str]:
-        """The different values a reserved field (`service`) or tag (`tag env`) ever had."""

@@ -33,7 +33,7 @@ from drillyard.telemetry.logs.record import Record
 from drillyard.telemetry.logs.record_store import KEY_MAX, KEY_SHIFT, OriginCount, StoreFull, Window
 
 RECORDS_MAX = 2_000_000
-"""Beyond it the oldest make room, PRUNED at a time."""
+"""Beyond it the oldest make room, at least PRUNED at a time."""
 PRUNED = 2_000
 FREE_MIN_BYTES = 64 * 1024 * 1024
 """With less room on the disk nothing more is taken, so that SQLite can still tidy up."""
@@ -41,11 +41,13 @@ FREE_MIN_BYTES = 64 * 1024 * 1024
 FEW = 500
 SEEN_MAX = 50_000
 """Values remembered as stored; beyond it (ids as tags) they are written again, and ignored there."""
+NUMBERS_MAX = 20_000
+"""Milliseconds of which the next free key is remembered; of others it is looked up."""
 ROWS = 200
 """Rows in one INSERT: Python's other threads run meanwhile, where a statement a row would stop at each for them."""
 
-_FORMAT = 2
-"""SQLite's user_version. 1 indexed every word of every line."""
+_FORMAT = 3
+"""SQLite's user_version. 1 indexed every word of every line, 2 the value of every attribute."""
 _SCHEMA = f"""
 BEGIN;
 PRAGMA user_version={_FORMAT};
@@ -123,9 +125,10 @@ class SqliteStore:
                 new = self._insert(records)
                 count = self._count + len(records)
                 if count > self._records_max:
-                    count -= self._prune()
+                    count -= self._prune(max(PRUNED, count - self._records_max))
                 self._writer.execute("COMMIT")
             except BaseException as error:
+                self._numbers.clear()
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
                     self._kinds = Kinds.load(self._writer)
@@ -142,7 +145,8 @@ class SqliteStore:
         rows: list[tuple[int, int, bytes]] = []
         texts: list[tuple[int, str]] = []
         known = len(self._kinds.kinds)
-        self._numbers.clear()
+        if len(self._numbers) > NUMBERS_MAX:
+            self._numbers.clear()
         (newest,) = self._writer.execute("SELECT max(key) FROM record").fetchone()
         self._newest_ms = -1 if newest is None else newest >> KEY_SHIFT
         for record in records:
@@ -168,16 +172,17 @@ class SqliteStore:
             places = ",".join(["(" + ",".join("?" * len(part[0])) + ")"] * len(part))
             self._writer.execute(f"INSERT INTO {into} {places}", [value for row in part for value in row])
 
-    def _prune(self) -> int:
-        """Takes the oldest records out of table, index and tally; says how many."""
+    def _prune(self, count: int) -> int:
+        """Takes so many of the oldest records out of table, index and tally; says how many there were."""
         sql = "SELECT key, kind, document FROM record ORDER BY key LIMIT ?"
-        rows: list[Row] = self._writer.execute(sql, (PRUNED,)).fetchall()
-        for key, kind, document in rows:
-            record = self._record(key, kind, document)
-            text = index_text(record, self._kinds.again(record, kind))
-            self._writer.execute(
-                "INSERT INTO line_index (line_index, rowid, words) VALUES ('delete', ?, ?)", (key, text)
-            )
+        rows: list[Row] = self._writer.execute(sql, (count,)).fetchall()
+        texts = []
+        for key, kind, stored in rows:
+            document = orjson.loads(stored)
+            record = from_document(key, self._kinds.kinds[kind], document)
+            text, varying = [*document, {}][:2]
+            texts.append(("delete", key, index_text(record, self._kinds.again(kind, text, varying))))
+        self._insert_rows("line_index (line_index, rowid, words) VALUES", texts)
         self._writer.execute("DELETE FROM record WHERE key <= ?", (rows[-1][0],))
         gone = tally.counted((key, kind) for key, kind, _ in rows)
         self._writer.executemany(tally.ADD, [(minute, kind, -count) for minute, kind, count in gone])
@@ -305,10 +310,6 @@ class SqliteStore:
 
     def _record(self, key: int, kind: int, document: bytes) -> Record:
         return from_document(key, self._kinds.kinds[kind], orjson.loads(document))
-
-    def known_values(self, name: str) -> list[str]:
-        with Reading(self) as reader:
-            return [value for (value,) in reader.execute("SELECT value FROM known_value WHERE name = ?", (name,))]
 
     def lend_reader(self) -> sqlite3.Connection:
         """A connection for one search; `give_back` returns it."""

@@ -16,6 +16,7 @@ from drillyard.telemetry.otlp.values import DEPTH_MAX, Resource, Taken, attribut
 from drillyard.telemetry.times import iso
 
 _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+_HEX = frozenset("0123456789abcdef")
 _ERROR = (2, "STATUS_CODE_ERROR")
 NAME_MAX = 200
 _DATADOG_NAMES = {"http.response.status_code": "http.status_code", "http.request.method": "http.method"}
@@ -84,7 +85,7 @@ def _identity(span: Mapping[str, Any], name: str, length: int, *, needed: bool =
     found = str(span.get(name) or "").lower()
     if not found and not needed:
         return ""
-    if len(found) != length or not set(found) <= set("0123456789abcdef"):
+    if len(found) != length or not _HEX.issuperset(found):
         raise IntakeError(f"{name} must be {length} hexadecimal digits.")
     return found
 

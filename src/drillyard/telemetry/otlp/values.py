@@ -109,7 +109,12 @@ def attributes(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pairs(parts: Mapping[str, Any], name: str, depth: int) -> dict[str, Any]:
-    return {str(pair.get("key")): plain(pair.get("value"), depth) for pair in objects(parts, name)}
+    found: dict[str, Any] = {}
+    for pair in objects(parts, name):
+        value = pair.get("value")
+        text = value.get("stringValue") if type(value) is dict else None  # Nearly always: spares a call for each.
+        found[str(pair.get("key"))] = text if type(text) is str else plain(value, depth)
+    return found
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -120,9 +125,6 @@ def plain(value: Any, depth: int = 0) -> Any:
         raise IntakeError("A value must be an object such as {stringValue: …}.")
     if depth > DEPTH_MAX:
         raise IntakeError(f"A value is nested deeper than {DEPTH_MAX} levels.")
-    text = value.get("stringValue")
-    if isinstance(text, str):  # Nearly always; a match over all kinds takes three times as long.
-        return text
     for kind, found in value.items():
         match kind:
             case "stringValue" | "bytesValue" | "boolValue":

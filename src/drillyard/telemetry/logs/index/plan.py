@@ -24,7 +24,7 @@ from drillyard.telemetry.logs.index.condition import (
 )
 from drillyard.telemetry.logs.index.kinds import Kind
 from drillyard.telemetry.logs.index.template import Template
-from drillyard.telemetry.logs.index.terms import ESCAPED, TRACE_FIELDS, index_word, kind_word, term
+from drillyard.telemetry.logs.index.terms import ESCAPED, TRACE_FIELDS, id_term, index_word, kind_word, term
 from drillyard.telemetry.logs.query.matcher import matches
 from drillyard.telemetry.logs.query.nodes import All, And, Cidr, Exists, Field, FieldKind, Match, Node, Not, Or, Text
 from drillyard.telemetry.logs.query.nodes import Range as NumberRange
@@ -175,7 +175,7 @@ class _Planner:
             place = id(kind.origin)
             if place not in origins:
                 origins[place] = matches(node, kind.origin)
-            if origins[place]:
+            if origins[place] or matches(node, kind.constants):
                 return ALWAYS
             return UNKNOWN if kind.paths is None or kind.paths else message(kind)
 
@@ -206,8 +206,14 @@ class _Planner:
         value = UNKNOWN
         if isinstance(node, Match) and not is_wild(node.pattern):
             value = Condition(term("@" + path, node.pattern))
+        constants: dict[int, bool] = {}
 
         def attribute(kind: Kind) -> Condition | None:
+            place = id(kind.constants)
+            if place not in constants:
+                constants[place] = matches(node, kind.constants)
+            if constants[place]:
+                return ALWAYS
             if kind.paths is None:
                 return value if value.exact else there
             if path not in kind.paths:
@@ -221,7 +227,7 @@ class _Planner:
         condition = UNKNOWN
         traced = field.name in TRACE_FIELDS and field.kind is FieldKind.RESERVED
         if traced and isinstance(node, Match) and node.pattern and not is_wild(node.pattern):
-            condition = Condition(term(field.name, node.pattern))
+            condition = Condition(id_term(field.name, node.pattern))
         return lambda _: condition
 
     def _alternatives(self, node: FieldNode) -> Condition | None:

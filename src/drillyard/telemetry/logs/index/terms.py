@@ -19,6 +19,8 @@ from drillyard.telemetry.logs.record import Record
 MARK = "§"
 TRACE_FIELDS = ("trace_id", "span_id")
 ESCAPED = "__x"
+TERM_KEPT_MAX = 200
+"""Terms of longer values are not remembered: 4,096 values of a megabyte would fill the memory."""
 
 
 def kind_word(number: int) -> str:
@@ -26,10 +28,27 @@ def kind_word(number: int) -> str:
     return f"{MARK}{number}"
 
 
-@lru_cache(maxsize=4096)
 def term(name: str, value: str) -> str:
     """One opaque index word for a field and its value."""
+    if len(value) <= TERM_KEPT_MAX:
+        return _short_term(name, value)
+    return _digest(name, value)
+
+
+@lru_cache(maxsize=4096)
+def _short_term(name: str, value: str) -> str:
+    return _digest(name, value)
+
+
+def _digest(name: str, value: str) -> str:
     return f"{MARK}k" + hashlib.blake2b(f"{name}\0{value}".encode(errors="surrogatepass"), digest_size=10).hexdigest()
+
+
+def id_term(name: str, value: str) -> str:
+    """The index word of a trace or span: ids are unique, so hashing them would be work for nothing."""
+    if len(value) <= 32 and value.isascii() and value.isalnum():
+        return f"{MARK}{name[0]}{value}"
+    return _digest(name, value)
 
 
 def index_word(word: str) -> str:
@@ -44,21 +63,25 @@ def index_word(word: str) -> str:
 
 
 def index_text(record: Record, placed: Placed) -> str:
-    """What the index holds for this record; made again, word by word the same, to take it out."""
+    """
+    What the index holds for this record; made again, word by word the same, to take it out.
+
+    Of the record only what no kind fixes is looked at: its origin where the kind has none, and the hidden ids.
+    """
     kind = placed.kind
     found = [kind_word(kind.number)]
-    if kind.template is not None:
-        found += placed.variables
+    if isinstance(placed.text, list):
+        found += placed.text
     else:
-        found.append(_index_message(record.message))
+        found.append(_index_message(placed.text))
     if kind.origin is None:
         found += sorted({term(name, value) for name, value in indexed_pairs(record)})
-    if record.attributes:
+    if placed.flat:
         if kind.paths is None:
-            found += [term("@", path) for path in record.flat]
-        found += [term("@" + path, value) for path, values in record.flat.items() for value in values]
+            found += [term("@", path) for path in placed.flat]
+        found += [term("@" + path, value) for path, values in placed.flat.items() for value in values]
     if record.hidden:
-        found += [term(name, str(record.hidden[name]).lower()) for name in TRACE_FIELDS if name in record.hidden]
+        found += [id_term(name, str(record.hidden[name]).lower()) for name in TRACE_FIELDS if name in record.hidden]
     return " ".join(found)
 
 
