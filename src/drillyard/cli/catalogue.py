@@ -9,10 +9,10 @@ import json
 from dataclasses import asdict
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from drillyard.cli.options import Json
+from drillyard.cli.tables import print_table
 from drillyard.faults.registry import FAULTS
 from drillyard.incidents.catalogue import all_incidents
 from drillyard.load.profiles import PROFILES, playable
@@ -47,7 +47,7 @@ def incidents(json_output: Json = False) -> None:
         table.add_column(column, overflow="fold")
     for one in found:
         table.add_row(one.name, ", ".join(one.names[1:]), one.severity, one.brief)
-    Console().print(table)
+    print_table(table)
 
 
 def faults(json_output: Json = False) -> None:
@@ -64,7 +64,7 @@ def faults(json_output: Json = False) -> None:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(str(row["name"]), str(row["what"]), ", ".join(row["keys"]))
-    Console().print(table)
+    print_table(table)
 
 
 def profiles(json_output: Json = False) -> None:
@@ -78,4 +78,4 @@ def profiles(json_output: Json = False) -> None:
         table.add_column(column, overflow="fold")
     for name, one in found.items():
         table.add_row(name, one.about, str(one))
-    Console().print(table)
+    print_table(table)

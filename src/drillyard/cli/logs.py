@@ -18,6 +18,7 @@ from rich.text import Text
 
 from drillyard.base.errors import SettingError
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
+from drillyard.cli.tables import print_table
 from drillyard.cli.terminal import plain, rendered
 from drillyard.yard.datadog import DatadogClient, Group
 from drillyard.yard.empty_result import explain
@@ -152,7 +153,7 @@ async def _by(yard: str, search: Search, facets: tuple[str, ...]) -> None:
         if search.as_json:
             typer.echo(json.dumps([{"by": group.by, "count": group.count} for group in groups]))
         elif groups:
-            Console(highlight=False).print(group_table(facets, groups))
+            print_table(group_table(facets, groups))
         if not groups:
             await _explain(opened.datadog, search)
     for facet in facets:

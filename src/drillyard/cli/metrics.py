@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from drillyard.base.errors import SettingError
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
+from drillyard.cli.tables import print_table
 from drillyard.cli.terminal import plain
 from drillyard.telemetry.times import TimeError, parse_time
 from drillyard.yard.empty_result import explain_metric
@@ -58,7 +58,7 @@ def metrics(
     if json_output:
         typer.echo(json.dumps(answer.series))
     elif answer.series:
-        Console(highlight=False).print(series_table(answer))
+        print_table(series_table(answer))
         typer.echo(f"{_utc(answer.from_ms)} to {_utc(answer.to_ms)} (UTC)", err=True)
     for sentence in answer.said:
         typer.echo(plain(sentence), err=True)

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from drillyard.base.errors import SettingError
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
+from drillyard.cli.tables import print_table
 from drillyard.cli.terminal import plain
 from drillyard.yard import ready_pipelines
 from drillyard.yard.ready_pipelines import Installed
@@ -57,7 +57,7 @@ def list_pipelines(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> 
         kinds = ", ".join(str(part.get("type")) for part in one.get("processors") or [])
         on, query = "yes" if one.get("is_enabled") else "no", str((one.get("filter") or {}).get("query", ""))
         table.add_row(Text(plain(str(one.get("name")))), on, Text(plain(query)), Text(plain(kinds)))
-    Console(highlight=False).print(table)
+    print_table(table)
 
 
 def install(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:

@@ -18,10 +18,12 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from drillyard.base.clock import SystemClock
 from drillyard.base.files import write_atomically
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
+from drillyard.cli.tables import print_table
 from drillyard.cli.terminal import plain
 from drillyard.reconcile import OrderRow
 from drillyard.reconcile.audit import Audit
@@ -80,7 +82,7 @@ def reconcile(
     if json_output:
         typer.echo(json.dumps(_to_json(answer), indent=1))
     else:
-        _show(Console(highlight=False), answer, apply)
+        _show(Console(highlight=False, markup=False), answer, apply)
     raise typer.Exit(1 if answer.left else 0)
 
 
@@ -165,9 +167,9 @@ def _show(console: Console, answer: Answer, applied: bool) -> None:
         for remedy in answer.wanted:
             done = outcomes.get(id(remedy))
             text = remedy.text if done is None else f"{done.outcome}: {done.text}"
-            action = f"[{_COLOURS.get(remedy.action.value, 'default')}]{remedy.action.value}[/]"
+            action = Text(remedy.action.value, style=_COLOURS.get(remedy.action.value, ""))
             table.add_row(remedy.order_id or "–", remedy.case, action, f"{remedy.cents / 100:.2f}", plain(text))
-        console.print(table)
+        print_table(table)
     if not answer.wanted:
         console.print("Nothing is to be done.")
     elif not applied:

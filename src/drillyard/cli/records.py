@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from drillyard.base.clock import rfc3339
 from drillyard.cli.options import Json
+from drillyard.cli.tables import print_table
 from drillyard.record.index import list_records
 from drillyard.yard.home import home
 
@@ -48,4 +48,4 @@ def records(json_output: Json = False) -> None:
     for one in found:
         started = f"{one.started_at:%Y-%m-%d %H:%M:%S}" if one.started_at else ""
         table.add_row(started, one.incident, one.state, str(one.seed or ""), str(one.path))
-    Console().print(table)
+    print_table(table)

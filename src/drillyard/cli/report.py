@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from drillyard.base.errors import SettingError
 from drillyard.cli.options import Json
+from drillyard.cli.tables import print_table
 from drillyard.cli.terminal import plain
 from drillyard.drills.report import judge_again, junit, render_html, render_markdown, write_reports
 from drillyard.drills.report.difference import differences
@@ -86,7 +86,7 @@ def diff(
         for line in lines:
             values = [plain(value) if value is not None else "–" for value in (line.first, line.second)]
             table.add_row(line.topic, plain(line.what), *values, style="bold" if line.decides else None)
-        Console(highlight=False, markup=False).print(table)
+        print_table(table)
     raise typer.Exit(1 if any(line.decides for line in lines) else 0)
 
 

@@ -18,6 +18,7 @@ from drillyard.base.errors import SettingError
 from drillyard.cli.invocation import typed
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.progress import starting
+from drillyard.cli.tables import print_table
 from drillyard.cluster.client import ApiError
 from drillyard.drills.recover import HEALER
 from drillyard.faults.active import ActiveFaults
@@ -101,7 +102,7 @@ def status(yard: YardName = DEFAULT_YARD, json_output: Json = False) -> None:
     for pod in pods:
         table.add_row(pod["namespace"], pod["name"], pod["ready"], pod["status"], str(pod["restarts"]))
     console = Console()
-    console.print(table)
+    print_table(table)
     console.print(f"Memory: {memory / 1e6:.0f} MB (PSS of all its processes)", highlight=False)
     console.print(f"Broken on purpose: {', '.join(active) or 'nothing'}", highlight=False)
     if not all(_whole(pod["ready"]) for pod in pods):
