@@ -12,13 +12,16 @@ import trustme
 
 NAMES = ("127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "10.96.0.1")
 
-
+_SITES = (
+    *("datadoghq.com", "us3.datadoghq.com", "us5.datadoghq.com", "ap1.datadoghq.com", "ap2.datadoghq.com"),
+    *("datadoghq.eu", "ddog-gov.com"),
+)
 TELEMETRY_NAMES = (
     "127.0.0.1",
     "localhost",
-    "*.localhost",
-    *(f"*.{site}" for site in ("datadoghq.com", "us3.datadoghq.com", "us5.datadoghq.com", "ap1.datadoghq.com")),
-    *(f"*.{site}" for site in ("logs.datadoghq.com", "logs.us5.datadoghq.com", "datadoghq.eu", "ddog-gov.com")),
+    # Node takes no wildcard directly under a top-level name such as localhost.
+    *(f"{part}.localhost" for part in ("api", "app", "http-intake.logs", "event-management-intake")),
+    *(f"*.{part}{site}" for site in _SITES for part in ("", "logs.")),
 )
 """For clients that cannot be given another host than Datadog's: they come through the proxy of the telemetry."""
 

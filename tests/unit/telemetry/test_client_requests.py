@@ -3,7 +3,7 @@ The requests that investigators' tools send, word for word, and what they read o
 
 Sources (read November 2026): HolmesGPT `holmes/plugins/toolsets/datadog/toolset_datadog_*.py` (robusta-dev/holmesgpt),
 `src/tools/*.ts` of TANTIOPE/datadog-mcp-server, `datadog_mcp/utils/datadog_client.py` of shelfio/datadog-mcp, opensre,
-puppy-kit. Each case is (who, method, path, body or parameters, status, keys that the tool reads).
+puppy-kit; datadog-mcp 5.8.2 (tantiope) and @winor30/mcp-server-datadog 1.8.0 from npm, run. Each case is (who, method, path, body or parameters, status, keys that the tool reads).
 """
 
 from __future__ import annotations
@@ -94,6 +94,17 @@ CASES = [
     ("tantiope", "POST", SPANS, spans(filter={"query": "resource_name:*orders* @duration:>=1000000", "from": "FROM_ISO", "to": "TO_ISO"}, sort="-timestamp", page={"limit": 50}), 200, SPAN_KEYS),
     ("tantiope", "POST", "/api/v2/spans/analytics/aggregate", aggregate(compute=[{"aggregation": "count", "type": "total"}, {"aggregation": "pc95", "metric": "@duration", "type": "total"}], filter={"query": "*", "from": "FROM_ISO", "to": "TO_ISO"}, group_by=[{"facet": "resource_name", "limit": 10, "sort": {"type": "measure", "aggregation": "count", "order": "desc"}}]), 200, "data.0.attributes.{by.resource_name,compute.c0,compute.c1}"),
     ("tantiope", "POST", EVENTS, {"filter": {"query": "source:alert @monitor.id:5 @monitor.transition.transition_type:(alert OR \"alert recovery\")", "from": "FROM_ISO", "to": "TO_ISO"}, "sort": "timestamp", "page": {"limit": 50}}, 200, "data"),
+    ("tantiope", "POST", EVENTS, {"filter": {"query": "source:alert", "from": "FROM_ISO", "to": "TO_ISO"}, "page": {"limit": 5000}, "sort": "timestamp"}, 200, "data"),
+    ("tantiope", "GET", "/api/v1/slo/search", {"query": "orders service:a", "page[size]": "50"}, 200, "data.attributes.slos"),
+    ("tantiope", "GET", "/api/v1/logs/config/indexes/main", {}, 200, "name"),
+    ("tantiope", "GET", "/api/v2/logs/config/archives", {}, 200, "data"),
+    ("tantiope", "GET", "/api/v1/synthetics/tests", {"page_size": "50", "page_number": "0"}, 200, "tests"),
+    ("tantiope", "GET", "/api/v2/rum/events", {"filter[query]": "*", "filter[from]": "FROM_ISO", "filter[to]": "TO_ISO", "sort": "-timestamp", "page[limit]": "50"}, 200, "data"),
+    ("tantiope", "POST", "/api/v2/security_monitoring/signals/search", {"filter": {"query": "*", "from": "FROM_ISO", "to": "TO_ISO"}, "page": {"limit": 50}}, 200, "data"),
+    ("winor30", "POST", "/api/v2/rum/events/search", {"filter": {"query": "", "from": "FROM_ISO", "to": "TO_ISO"}, "page": {"limit": 100}, "sort": "timestamp"}, 200, "data"),
+    ("winor30", "POST", "/api/v2/rum/analytics/aggregate", {"compute": [{"aggregation": "count"}], "filter": {"query": "*"}}, 200, "data.buckets"),
+    ("winor30", "GET", "/api/v1/dashboard", {"filter[shared]": "false"}, 200, "dashboards"),
+    ("datadog-api-client", "GET", "/api/v2/users", {"page[size]": "1", "page[number]": "0"}, 200, "data.0.id"),
     ("tantiope", "GET", "/api/v2/current_user", {}, 200, "data.attributes"),
     ("tantiope", "GET", "/api/v1/logs/config/indexes", {}, 200, "indexes.0.name"),
     ("tantiope", "GET", "/api/v1/tags/hosts", {}, 200, "tags"),
@@ -142,6 +153,11 @@ async def test_a_tools_own_request_is_answered_as_it_reads_it(client, now_ms, ca
     assert missing(answer.json(), keys) == "", answer.text
     if status == 200 and "validate" not in path:
         assert answer.headers["x-ratelimit-reset"]
+
+
+async def test_the_second_page_of_users_is_empty_so_that_a_client_ends(client):
+    answer = await client.get("/api/v2/users", params={"page[size]": "1", "page[number]": "1"})
+    assert answer.json()["data"] == []
 
 
 async def test_pages_to_the_end_give_each_line_once(client):

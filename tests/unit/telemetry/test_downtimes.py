@@ -112,3 +112,13 @@ async def test_downtimes_survive_a_restart(client, telemetry, tmp_path):
     kept = DowntimeBook(tmp_path / "telemetry" / "downtimes.json")
     assert [one["id"] for one in kept.all()] == [made["id"]]
     assert kept.get(str(kept.all()[0]["number"])) == kept.all()[0]
+
+
+async def test_downtimes_are_cancelled_by_their_scope(client):
+    body = {"scope": ["env:x", "service:a"], "message": "m"}
+    number = (await client.post("/api/v1/downtime", json=body)).json()["id"]
+    await client.post("/api/v1/downtime", json={"scope": ["env:x"]})
+    asked = {"scope": "service:a,env:x"}
+    answer = await client.post("/api/v1/downtime/cancel/by_scope", json=asked)
+    assert (answer.status_code, answer.json()) == (200, {"cancelled_ids": [number]})
+    assert (await client.post("/api/v1/downtime/cancel/by_scope", json=asked)).status_code == 404

@@ -313,6 +313,8 @@ async def test_the_first_version_lists_logs_page_by_page(client):
         "/api/v2/team",
         "/api/v2/current_user",
         "/api/v1/slo/correction",
+        "/api/v1/synthetics/tests",
+        "/api/v2/logs/config/archives",
     ],
 )
 async def test_what_is_not_kept_is_an_empty_list_and_cannot_be_written(client, path):

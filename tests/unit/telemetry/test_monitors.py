@@ -69,6 +69,21 @@ async def test_a_log_monitor_counts_and_zero_is_ok(client, telemetry, clock):
     assert [kind for _, kind in await transitions(client)] == ["alert", "alert recovery"]
 
 
+@pytest.mark.parametrize(
+    ("word", "limit", "state"),
+    [("change", 2.5, "Alert"), ("change", 3.5, "OK"), ("pct_change", 149, "Alert"), ("pct_change", 151, "OK")],
+)
+async def test_a_change_is_the_value_now_against_the_one_before(client, telemetry, clock, word, limit, state):
+    query = f"{word}(avg(last_1m),last_10m):avg:{METRIC}{{*}} by {{kube_deployment}} > {limit}"
+    identity = await create(client, "query alert", query)
+    await gauge(client, clock, "payment", 2)
+    await clock.advance(600)
+    await gauge(client, clock, "payment", 5)
+    await clock.advance(5)
+    await telemetry.evaluator().look()
+    assert (await monitor(client, identity))["overall_state"] == state
+
+
 async def test_silence_of_a_metric_is_told_only_when_asked(client, telemetry, clock):
     quiet = await create(client, "query alert", REPLICAS)
     loud = await create(client, "query alert", REPLICAS, options={"notify_no_data": True})

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from drillyard.telemetry.api.answers import ApiError, answer
 from drillyard.telemetry.api.body import read_object
-from drillyard.telemetry.api.fields import flag, section, texts, whole_number
+from drillyard.telemetry.api.fields import flag, needed_text, section, texts, whole_number
 from drillyard.telemetry.monitors.downtimes import moment, status
 from drillyard.telemetry.telemetry import Telemetry
 from drillyard.telemetry.times import iso
@@ -33,6 +33,7 @@ def routes(telemetry: Telemetry) -> list[Route]:
         Route("/api/v2/monitor/{id:int}/downtime_matches", surface.of_monitor, methods=["GET"]),
         Route("/api/v1/downtime", surface.listing_v1, methods=["GET"]),
         Route("/api/v1/downtime", surface.create_v1, methods=["POST"]),
+        Route("/api/v1/downtime/cancel/by_scope", surface.cancel_by_scope, methods=["POST"]),
         Route("/api/v1/downtime/{id}", surface.get_v1, methods=["GET"]),
         Route("/api/v1/downtime/{id}", surface.change_v1, methods=["PUT"]),
         Route("/api/v1/downtime/{id}", surface.cancel, methods=["DELETE"]),
@@ -99,6 +100,21 @@ class _Downtimes:
     async def create_v1(self, request: Request) -> Response:
         now_ms = self._telemetry.now_ms()
         return answer(show_v1(self._book.create(_read_v1(await read_object(request)), now_ms), now_ms))
+
+    async def cancel_by_scope(self, request: Request) -> Response:
+        scope, now_ms = needed_text(await read_object(request), "scope"), self._telemetry.now_ms()
+        wanted = {part.strip() for part in scope.split(",")}
+        found = [
+            one
+            for one in self._book.all()
+            if {part.strip() for part in one["scope"].split(" AND ")} == wanted
+            and status(one, now_ms) in ("active", "scheduled")
+        ]
+        if not found:
+            raise ApiError(404, f"No downtimes found for scope {scope[:200]}")
+        for one in found:
+            self._book.cancel(one["id"], now_ms)
+        return answer({"cancelled_ids": [one["number"] for one in found]})
 
     async def get_v1(self, request: Request) -> Response:
         return answer(show_v1(self._known(request), self._telemetry.now_ms()))

@@ -14,7 +14,7 @@ from drillyard.telemetry.api.answers import ApiError, answer
 from drillyard.telemetry.api.body import read_object
 from drillyard.telemetry.api.events_v1 import TEXT_MAX, TITLE_MAX
 from drillyard.telemetry.api.fields import needed_text, section, text, texts
-from drillyard.telemetry.api.pages import answer_search, form_of, read_question
+from drillyard.telemetry.api.pages import ASKED_MAX, answer_search, form_of, read_question
 from drillyard.telemetry.events.event import Event, show_v2
 from drillyard.telemetry.logs.intake import normal_tags
 from drillyard.telemetry.telemetry import Telemetry
@@ -28,11 +28,11 @@ def routes(telemetry: Telemetry) -> list[Route]:
     """The paths of this surface."""
 
     async def search(request: Request) -> Response:
-        question = read_question(await read_object(request), telemetry.now_ms())
+        question = read_question(await read_object(request), telemetry.now_ms(), asked_max=ASKED_MAX)
         return await answer_search(request, telemetry, telemetry.events, question, show_v2)
 
     async def listing(request: Request) -> Response:
-        question = read_question(form_of(request), telemetry.now_ms())
+        question = read_question(form_of(request), telemetry.now_ms(), asked_max=ASKED_MAX)
         return await answer_search(request, telemetry, telemetry.events, question, show_v2)
 
     async def create(request: Request) -> Response:

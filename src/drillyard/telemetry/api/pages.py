@@ -25,6 +25,8 @@ from drillyard.telemetry.telemetry import Telemetry
 from drillyard.telemetry.times import parse_time
 
 LIMIT_MAX = 1_000
+ASKED_MAX = 10_000
+"""Of events clients ask for more than a page (datadog-mcp for 5,000): they get a page, and a cursor for the rest."""
 
 
 class EmptyWindow(ApiError):
@@ -56,7 +58,9 @@ def _or(value: object, default: str) -> object:
     return default if value is None or value == "" else value
 
 
-def read_question(body: Mapping[str, Any], now_ms: int, *, default_sort: str = "-timestamp") -> Question:
+def read_question(
+    body: Mapping[str, Any], now_ms: int, *, default_sort: str = "-timestamp", asked_max: int = LIMIT_MAX
+) -> Question:
     """From the JSON form `{filter, sort, page}`. Raises ApiError, TimeError, CursorError, QueryError."""
     asked, page = section(body, "filter"), section(body, "page")
     query = text(asked, "query", "*")
@@ -64,7 +68,7 @@ def read_question(body: Mapping[str, Any], now_ms: int, *, default_sort: str = "
     sort = text(body, "sort") or default_sort
     if sort not in ("timestamp", "-timestamp"):
         raise ApiError(400, "sort must be timestamp or -timestamp.")
-    limit = whole_number(page, "limit", 10, 1, LIMIT_MAX)
+    limit = min(LIMIT_MAX, whole_number(page, "limit", 10, 1, asked_max))
     window = read_window(asked, now_ms)
     identity = orjson.dumps([query, asked.get("from"), asked.get("to"), sort]).decode()
     after, cursor = None, text(page, "cursor")

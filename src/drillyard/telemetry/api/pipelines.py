@@ -64,8 +64,21 @@ def routes(telemetry: Telemetry) -> list[Route]:
     async def indexes(_: Request) -> Response:
         return answer({"indexes": [_INDEX]})
 
+    async def index(request: Request) -> Response:
+        if request.path_params["name"] != _INDEX["name"]:
+            raise ApiError(404, "Index not found")
+        return answer(_INDEX)
+
+    async def no_index(_: Request) -> Response:
+        raise ApiError(400, "There is one index, main, for all logs; it cannot be changed here, and no other be made.")
+
     async def index_order(_: Request) -> Response:
         return answer({"index_names": ["main"]})
+
+    async def reorder_indexes(request: Request) -> Response:
+        if texts(await read_object(request), "index_names") != ["main"]:
+            raise ApiError(400, "index_names must name every index once: there is main.")
+        return await index_order(request)
 
     base = "/api/v1/logs/config"
     return [
@@ -77,5 +90,9 @@ def routes(telemetry: Telemetry) -> list[Route]:
         Route(f"{base}/pipeline-order", order, methods=["GET"]),
         Route(f"{base}/pipeline-order", reorder, methods=["PUT"]),
         Route(f"{base}/indexes", indexes, methods=["GET"]),
+        Route(f"{base}/indexes", no_index, methods=["POST"]),
+        Route(f"{base}/indexes/{{name}}", index, methods=["GET"]),
+        Route(f"{base}/indexes/{{name}}", no_index, methods=["PUT", "DELETE"]),
         Route(f"{base}/index-order", index_order, methods=["GET"]),
+        Route(f"{base}/index-order", reorder_indexes, methods=["PUT"]),
     ]

@@ -34,6 +34,7 @@ def routes(telemetry: Telemetry) -> list[Route]:
         Route("/api/v1/slo/{id}", surface.get, methods=["GET"]),
         Route("/api/v1/slo/{id}", surface.change, methods=["PUT"]),
         Route("/api/v1/slo/{id}", surface.delete, methods=["DELETE"]),
+        Route("/api/v1/slo/{id}/corrections", surface.corrections, methods=["GET"]),
         Route("/api/v1/slo/{id}/history", surface.history, methods=["GET"]),
     ]
 
@@ -97,9 +98,15 @@ class _Slos:
         ids = texts({"ids": needed_text(dict(request.query_params), "ids")}, "ids")
         return answer({"data": {"ok": [self.known(identity)["id"] for identity in ids]}, "error": None})
 
+    async def corrections(self, request: Request) -> Response:
+        """None can be made."""
+        self.known(request.path_params["id"])
+        return answer({"data": []})
+
     async def search(self, request: Request) -> Response:
         given = dict(request.query_params)
-        found = self.found({"query": text(given, "query")})
+        words = text(given, "query").lower().split()
+        found = [slo for slo in self._shelf.all() if all(_fits(slo, word) for word in words)]
         size, number = whole_number(given, "page[size]", 10, 1, 1_000), whole_number(given, "page[number]", 0, 0, 10**6)
         shown = [{"data": _row(slo)} for slo in found[number * size : (number + 1) * size]]
         last = max(0, -(-len(found) // size) - 1)
@@ -169,6 +176,12 @@ def _series(slo: Json, counts: Counts) -> Json:
         "message": "",
         "times": times,
     }
+
+
+def _fits(slo: Json, word: str) -> bool:
+    """Whether a word of a search is in the name, a tag, or the type (`slo_type:metric`)."""
+    known = (slo["name"].lower(), f"slo_type:{slo['type']}", *(tag.lower() for tag in slo["tags"]))
+    return any(word.strip('"') in part for part in known)
 
 
 def _row(slo: Json) -> Json:

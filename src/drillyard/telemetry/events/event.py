@@ -63,6 +63,7 @@ def show_v1(record: Record) -> dict[str, Any]:
         "host": record.host or None,
         "tags": record.tags,
         "source": record.source,
+        "source_type_name": record.source,
         "handle": None,
         "related_event_id": None,
         "url": f"/event/event?id={record.key}",

@@ -117,7 +117,9 @@ def transition_event(monitor: dict[str, Any], change: Transition, now_ms: int) -
     transition |= {"source_state": change.before, "destination_state": change.after}
     return Event(
         title=f"[{_WORD[change.after]}{where}] {monitor['name']}",
-        text=f"{monitor['message']}\n\n{monitor['query']}\n\nThe monitor's value was {shown}.",
+        # Clients find the monitor of an event by the path of this link, as in Datadog's own events.
+        text=f"{monitor['message']}\n\n{monitor['query']}\n\nThe monitor's value was {shown}.\n\n"
+        f"[[Monitor Status](/monitors/{monitor['id']})]",
         date_happened=now_ms // 1000,
         tags=tuple(dict.fromkeys([*monitor["tags"], *group_tags, "monitor"])),
         alert_type=_ALERT_TYPE[change.after],

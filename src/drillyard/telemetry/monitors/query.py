@@ -1,5 +1,6 @@
 """
-Monitor queries: `avg(last_5m):avg:m{*} < 1`, `logs("…").index("*").rollup("count").last("5m") > 10`, and the like.
+Monitor queries: `avg(last_5m):avg:m{*} < 1`, `change(avg(last_5m),last_1h):avg:m{*} > 5`,
+`logs("…").index("*").rollup("count").last("5m") > 10`, and the like.
 """
 
 from __future__ import annotations
@@ -7,13 +8,13 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.logs.aggregate import AGGREGATIONS, facet
 from drillyard.telemetry.logs.query import QueryError, parse
-from drillyard.telemetry.metrics.query.nodes import Expression, MetricQueryError
+from drillyard.telemetry.metrics.query.nodes import Call, Expression, MetricQueryError, Number, Operation
 from drillyard.telemetry.metrics.query.parser import parse_query
 from drillyard.telemetry.times import TimeError, parse_duration
 
@@ -30,6 +31,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _METRIC = re.compile(rf"\s*(avg|sum|min|max)\(last_(\w+)\)\s*:(.+?)(>=|<=|>|<)\s*({_NUMBER})\s*", re.DOTALL)
+_CHANGE = re.compile(r"\s*(pct_)?change\(\s*((?:avg|sum|min|max)\(last_\w+\))\s*,\s*last_(\w+)\s*\)\s*(:.+)", re.DOTALL)
 _COMPARED = re.compile(rf"\s*(>=|<=|>|<)\s*({_NUMBER})\s*")
 _STEP = re.compile(r'\s*\.?\s*(\w+)\s*\(\s*((?:"(?:[^"\\]|\\.)*"|[\w\s,.])*?)\s*\)')
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -94,6 +96,14 @@ def parse_monitor_query(kind: str, text: str) -> Question:
 
 
 def _metric(text: str) -> MetricQuestion:
+    change = _CHANGE.fullmatch(text)
+    if change:
+        question = _metric(change[2] + change[4])
+        now, before = question.expression, Call("timeshift", question.expression, (-float(_window_s(change[3])),))
+        difference: Expression = Operation("-", now, before)
+        if change[1]:
+            difference = Operation("*", Operation("/", difference, before), Number(100.0))
+        return replace(question, expression=difference)
     found = _METRIC.fullmatch(text)
     if not found:
         raise MonitorQueryError("it must read like avg(last_5m):avg:some.metric{scope} > 1")
