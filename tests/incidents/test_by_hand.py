@@ -62,7 +62,7 @@ def test_the_yard_heals_what_a_killed_drill_left(yard: dict[str, Any], drill: Dr
     runner.kill()
     runner.wait()
 
-    wait_for(lambda: not faults.exists(), limit_s=20)
+    wait_for(lambda: not faults.exists(), limit_s=60)
     assert active(drill) == []
     wait_for(lambda: latest(drill)["state"] == "invalid")
     assert "the dead man's switch healed the yard afterwards: Healed: “the bank misbehaves" in latest(drill)["reason"]

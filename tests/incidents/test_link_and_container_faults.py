@@ -54,7 +54,7 @@ async def test_it_is_seen_and_then_gone(name: str, data: dict[str, Any], seen: s
         try:
             proof = await wait_for(prepared.is_on, opened, opened.clock, 40)
         finally:
-            healed = await ActiveFaults(opened.folder.faults).heal(prepared, opened)
+            [(_, healed)] = await ActiveFaults(opened.folder.faults).heal([prepared], opened)
         assert (proof.holds, seen in proof.seen) == (True, True), proof.seen
         assert healed.holds, healed.seen
         assert desired_state.differences(before, await desired_state.snapshot(opened.api)) == []
