@@ -122,3 +122,10 @@ async def test_downtimes_are_cancelled_by_their_scope(client):
     answer = await client.post("/api/v1/downtime/cancel/by_scope", json=asked)
     assert (answer.status_code, answer.json()) == (200, {"cancelled_ids": [number]})
     assert (await client.post("/api/v1/downtime/cancel/by_scope", json=asked)).status_code == 404
+
+
+async def test_all_monitors_are_muted_and_unmuted_at_once(client):
+    muted = (await client.post("/api/v1/monitor/mute_all")).json()
+    assert (muted["scope"], muted["active"]) == (["*"], True)
+    assert (await client.post("/api/v1/monitor/unmute_all")).status_code == 204
+    assert (await client.get("/api/v1/downtime", params={"current_only": "true"})).json() == []

@@ -92,7 +92,7 @@ async def test_lines_of_text_are_one_log_each_and_take_the_request_parameters(cl
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, zstd.compress, lambda b: zstd.compress(b) * 2])
 async def test_every_packing_that_shippers_use_is_undone(client, pack):
-    names = {gzip.compress: "gzip", zlib.compress: "deflate"}
+    names = {gzip.compress: "gzip", zlib.compress: "deflate", zstd.compress: "zstd1"}
     body = json.dumps({"message": "packed"}).encode() + b"\n"
     headers = {"Content-Encoding": names.get(pack, "zstd"), "Content-Type": "application/json"}
     assert (await client.post("/api/v2/logs", content=pack(body), headers=headers)).status_code == 202

@@ -84,6 +84,15 @@ async def test_a_change_is_the_value_now_against_the_one_before(client, telemetr
     assert (await monitor(client, identity))["overall_state"] == state
 
 
+async def test_a_query_changed_alone_takes_its_threshold_along(client):
+    query = f"avg(last_5m):avg:{METRIC}{{*}} > "
+    identity = await create(client, "query alert", query + "5", options={"thresholds": {"critical": 5, "warning": 4}})
+    changed = await client.put(f"/api/v1/monitor/{identity}", json={"query": query + "6"})
+    assert changed.json()["options"]["thresholds"] == {"critical": 6, "warning": 4}
+    wrong = {"query": query + "7", "options": {"thresholds": {"critical": 6}}}
+    assert (await client.put(f"/api/v1/monitor/{identity}", json=wrong)).status_code == 400
+
+
 async def test_silence_of_a_metric_is_told_only_when_asked(client, telemetry, clock):
     quiet = await create(client, "query alert", REPLICAS)
     loud = await create(client, "query alert", REPLICAS, options={"notify_no_data": True})

@@ -46,7 +46,7 @@ def unpack(body: bytes, encoding: str) -> bytes:
     encoding = encoding.strip().lower()
     if encoding in ("", "identity") or not body:
         return body
-    if encoding == "zstd":
+    if encoding in ("zstd", "zstd1"):  # zstd1 is the name in Datadog's own API and clients.
         return _unpack_zstd(body)
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:

@@ -33,6 +33,8 @@ def routes(telemetry: Telemetry) -> list[Route]:
         Route("/api/v2/monitor/{id:int}/downtime_matches", surface.of_monitor, methods=["GET"]),
         Route("/api/v1/downtime", surface.listing_v1, methods=["GET"]),
         Route("/api/v1/downtime", surface.create_v1, methods=["POST"]),
+        Route("/api/v1/monitor/mute_all", surface.mute_all, methods=["POST"]),
+        Route("/api/v1/monitor/unmute_all", surface.unmute_all, methods=["POST"]),
         Route("/api/v1/downtime/cancel/by_scope", surface.cancel_by_scope, methods=["POST"]),
         Route("/api/v1/downtime/{id}", surface.get_v1, methods=["GET"]),
         Route("/api/v1/downtime/{id}", surface.change_v1, methods=["PUT"]),
@@ -102,19 +104,29 @@ class _Downtimes:
         return answer(show_v1(self._book.create(_read_v1(await read_object(request)), now_ms), now_ms))
 
     async def cancel_by_scope(self, request: Request) -> Response:
-        scope, now_ms = needed_text(await read_object(request), "scope"), self._telemetry.now_ms()
-        wanted = {part.strip() for part in scope.split(",")}
-        found = [
-            one
-            for one in self._book.all()
-            if {part.strip() for part in one["scope"].split(" AND ")} == wanted
-            and status(one, now_ms) in ("active", "scheduled")
-        ]
+        scope = needed_text(await read_object(request), "scope")
+        found = self._cancelled({part.strip() for part in scope.split(",")})
         if not found:
             raise ApiError(404, f"No downtimes found for scope {scope[:200]}")
-        for one in found:
-            self._book.cancel(one["id"], now_ms)
-        return answer({"cancelled_ids": [one["number"] for one in found]})
+        return answer({"cancelled_ids": found})
+
+    async def mute_all(self, _: Request) -> Response:
+        now_ms = self._telemetry.now_ms()
+        return answer(show_v1(self._book.create({"scope": "*"}, now_ms), now_ms))
+
+    async def unmute_all(self, _: Request) -> Response:
+        self._cancelled({"*"})
+        return Response(status_code=204)
+
+    def _cancelled(self, scope: set[str]) -> list[int]:
+        """Cancels what is planned or active for exactly these tags; the numbers of what was."""
+        now_ms, numbers = self._telemetry.now_ms(), []
+        for one in self._book.all():
+            own = {part.strip() for part in one["scope"].split(" AND ")}
+            if own == scope and status(one, now_ms) in ("active", "scheduled"):
+                self._book.cancel(one["id"], now_ms)
+                numbers.append(one["number"])
+        return numbers
 
     async def get_v1(self, request: Request) -> Response:
         return answer(show_v1(self._known(request), self._telemetry.now_ms()))

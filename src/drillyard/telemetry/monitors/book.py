@@ -89,8 +89,11 @@ class MonitorBook:
         """Raises MonitorError and MonitorQueryError; the old one then stays."""
         monitor = self._monitors[identity]
         changed = monitor | {name: body[name] for name in _CHANGEABLE if name in body}
-        question = check(changed)
+        question = check(changed if "options" in body else changed | {"options": {}})
         changed["options"] = monitor["options"] | _options(body.get("options"), base={})
+        thresholds = changed["options"]["thresholds"]
+        if "options" not in body and thresholds.get("critical") is not None and hasattr(question, "critical"):
+            changed["options"] |= {"thresholds": thresholds | {"critical": question.critical}}
         if changed["query"] != monitor["query"]:
             changed |= {"groups": {}, "overall_state": NO_DATA}
         changed["type"], changed["modified"] = _shown_type(str(changed["type"])), iso(now_ms)
