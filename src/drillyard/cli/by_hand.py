@@ -12,10 +12,10 @@ import yaml
 
 from drillyard.base.errors import SettingError
 from drillyard.cli.options import DEFAULT_YARD, YardName
-from drillyard.cli.play import find_incident
 from drillyard.drills.by_hand import chosen_faults, graded
 from drillyard.drills.by_hand import inject as put_in
 from drillyard.faults.registry import FAULTS, build
+from drillyard.incidents import catalogue
 from drillyard.yard import cluster_elsewhere
 
 
@@ -59,7 +59,7 @@ def inject(
             "`drill inject` needs a yard: nothing in another cluster would heal it when its time is over.",
             hint="`drill --context NAME run INCIDENT` heals what it breaks.",
         )
-    incident = None if what in FAULTS else find_incident(what, method)
+    incident = None if what in FAULTS else catalogue.find(what, method)
     if incident is None:
         faults = [build(what, _values(values or []))]
     elif values:

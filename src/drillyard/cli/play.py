@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-import signal
 import sys
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from drillyard.base.errors import DrillyardError, SettingError
+from drillyard.cli.invocation import as_typed
 from drillyard.cli.options import DEFAULT_YARD, Json, YardName
 from drillyard.cli.progress import starting
 from drillyard.cli.stage import Stage
@@ -76,7 +76,7 @@ def run(
     Uses the yard if it is up; else starts one for this drill, and stops it afterwards. Exit codes: 0 kept, 1 broken,
     2 bad usage, 3 unclear, 70 invalid or not playable, 130 interrupted (and healed).
     """
-    chosen = find_incident(incident, method)
+    chosen = catalogue.find(incident, method)
     _check_load(chosen, orders, profile)
     settings = DrillSettings(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
@@ -104,19 +104,9 @@ def demo(yard: YardName = DEFAULT_YARD) -> None:
         "beside them keeps the ledger. Then the only consumer of the shipping queue goes away, and nothing says so."
     )
     settings = DrillSettings(seed=secrets.randbelow(1_000_000))
-    played = _played(find_incident("incident-5"), settings, yard_folder(yard))
+    played = _played(catalogue.find("incident-5"), settings, yard_folder(yard))
     _conclude(played)
     raise typer.Exit(played.verdict.exit_code)
-
-
-def find_incident(incident: str, method: str | None = None) -> Incident:
-    """From the catalogue or a file; a file that cannot be played is bad usage (exit code 2)."""
-    try:
-        found = catalogue.find(incident, method)
-    except catalogue.IncidentFileError as problem:
-        sys.stderr.write(f"{problem}\n")
-        raise typer.Exit(2) from problem
-    return found
 
 
 def _check_load(incident: Incident, orders: int | None, profile: str | None) -> None:
@@ -140,7 +130,7 @@ def _played(incident: Incident, settings: DrillSettings, folder: YardFolder) -> 
     except SettingError:
         raise
     except DrillyardError as problem:
-        sys.stderr.write(f"{problem}\n")
+        sys.stderr.write(f"{as_typed(str(problem))}\n")
         raise typer.Exit(Outcome.INVALID.exit_code) from problem
 
 
@@ -159,7 +149,6 @@ def _play(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Pl
             start_yard(folder, UpOptions(healer=HEALER), progress)
     try:
         with Stage(f"Incident: {incident.title} ({incident.severity}), seed {settings.seed}", incident.brief) as stage:
-            signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
             return asyncio.run(play_in_yard(incident, settings, folder.name, stage))
     finally:
         if not was_up:
@@ -187,4 +176,4 @@ def _conclude(played: Played) -> None:
     # Not wrapped: a path that is cut in two cannot be copied.
     console.print(f"  report:  {played.report}", soft_wrap=True)
     console.print(f"  record:  {played.record}", soft_wrap=True)
-    console.print(f"  again:   {played.command}", soft_wrap=True)
+    console.print(f"  again:   {as_typed(f'`{played.command}`').strip('`')}", soft_wrap=True)

@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from drillyard.cli.invocation import as_typed
 from drillyard.record.verdicts import Check, Outcome
 
 _BARS = " ▁▂▃▄▅▆▇█"
@@ -69,7 +70,7 @@ class Stage:
         self._console.print(heading)
 
     def say(self, text: str) -> None:
-        self._line(Text("·", style="dim"), Text(text, style="dim"))
+        self._line(Text("·", style="dim"), Text(as_typed(text), style="dim"))
 
     def numbers(self, **values: float | None) -> None:
         self._values |= values

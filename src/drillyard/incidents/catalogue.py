@@ -27,7 +27,7 @@ _NOUNS = {
 }
 
 
-class IncidentFileError(DrillyardError):
+class IncidentFileError(SettingError):
     """An incident file that cannot be played; the message begins with file and line."""
 
 
