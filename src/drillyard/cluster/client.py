@@ -221,10 +221,15 @@ class NodeAgent(Protocol):
 
 @dataclass(frozen=True)
 class PodAddress:
-    """Where a pod is: its cluster address, and the table for the `PODNET` variable of its processes."""
+    """
+    Where a pod is: its cluster address, and the table for the `PODNET` variable of its processes.
+
+    `listen` maps its container ports to loopback ports, for as long as it is attached.
+    """
 
     ip: str
     table: str
+    listen: Mapping[int, int] = field(default_factory=dict)
 
 
 class PodNetwork(Protocol):

@@ -14,6 +14,7 @@ from drillyard.cluster.client import Api, ApiError, EventType, Object
 from drillyard.cluster.controllers.availability import is_going, is_ready
 from drillyard.cluster.controllers.controller import Concerns, itself, owner_reference
 from drillyard.cluster.informer import Key, key_of
+from drillyard.cluster.labels import selector_text
 
 MANAGED_BY = "endpointslice-controller.k8s.io"
 _SERVICE_LABEL = "kubernetes.io/service-name"
@@ -152,7 +153,8 @@ class EndpointsController:
             return None
         if not service["spec"].get("selector") or service["spec"].get("type") == "ExternalName":
             return None  # Its endpoints are written by hand, or it has none.
-        pods = behind(service, (await self._api.list("pods", key[0])).items)
+        selected = selector_text({"matchLabels": service["spec"]["selector"]})
+        pods = behind(service, (await self._api.list("pods", key[0], labels=selected)).items)
         # Slices first: whatever routes traffic should close a link before anybody reads that it is closed.
         await self._write_slices(service, pods)
         await self._write_endpoints(service, pods)

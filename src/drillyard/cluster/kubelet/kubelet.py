@@ -243,7 +243,7 @@ class Kubelet:
 
     async def port_forward(self, namespace: str, pod: str, port: int) -> TcpConnection:
         """See `NodeAgent.port_forward`."""
-        return await PodConnection.open(self._worker(namespace, pod).context.table, port)
+        return await PodConnection.open(self._worker(namespace, pod).context.listen.get(port))
 
     async def usage(self) -> Sequence[PodUsage]:
         """See `NodeAgent.usage`."""

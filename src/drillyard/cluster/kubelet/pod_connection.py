@@ -9,8 +9,6 @@ import contextlib
 import errno
 import os
 
-from drillyard.base.podnet import TableFile
-
 _READ_BYTES = 64 * 1024
 _CONNECT_TIMEOUT_S = 5.0
 
@@ -22,9 +20,8 @@ class PodConnection:
         self._reader, self._writer = reader, writer
 
     @staticmethod
-    async def open(table: str, port: int) -> PodConnection:
-        """Raises OSError, refused also for a port that the pod does not have."""
-        loopback = TableFile(table).table().listen.get(str(port)) if table else None
+    async def open(loopback: int | None) -> PodConnection:
+        """Raises OSError; refused, too, for None: a port that the pod does not have."""
         if loopback is None:
             raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 
 from drillyard.base.clock import Clock
-from drillyard.base.podnet import TableFile
 from drillyard.cluster.client import Object
 from drillyard.cluster.kubelet.environment import PodFacts, Sources
 from drillyard.cluster.kubelet.images import ImageCatalogue
@@ -38,7 +37,11 @@ class NodeServices:
 
 @dataclass
 class PodContext:
-    """One pod on this node. `publish` says that some container's record changed."""
+    """
+    One pod on this node.
+
+    `listen` maps container ports to loopback ports; `publish` says that some container's record changed.
+    """
 
     node: NodeServices
     facts: PodFacts
@@ -47,6 +50,7 @@ class PodContext:
     log_folder: Path
     publish: Callable[[], None]
     table: str = ""
+    listen: Mapping[int, int] = field(default_factory=dict)
     volumes: Mapping[str, Path] = field(default_factory=dict)
 
     @property
@@ -65,8 +69,7 @@ class PodContext:
     def target(self, container: Object, port: int | str) -> Target:
         """Where a container's port, by number or name, is on this machine. Raises LookupError for an unknown name."""
         number = port_number(container, port)
-        loopback = TableFile(self.table).table().listen.get(str(number)) if self.table else None
-        return Target(self.facts.ip, number, loopback)
+        return Target(self.facts.ip, number, self.listen.get(number))
 
 
 def port_number(container: Object, port: int | str) -> int:

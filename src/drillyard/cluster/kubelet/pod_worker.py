@@ -174,7 +174,7 @@ class PodWorker:
         self.publish()
         self.context.folder.mkdir(parents=True, exist_ok=True)
         address = await self._network.attach(self._pod, ports_of(self._pod))
-        self.context.table = address.table
+        self.context.table, self.context.listen = address.table, address.listen
         self.context.facts = replace(self.context.facts, ip=address.ip)
         await self._set_up_volumes()
         self.publish()
@@ -220,6 +220,10 @@ class PodWorker:
         """Every container has ended for good: sidecars follow, and the address is free for others."""
         await self._stop_containers(float(self._pod["spec"].get("terminationGracePeriodSeconds", 30)))
         self.publish()
+        await self._leave_network()
+
+    async def _leave_network(self) -> None:
+        self.context.listen = {}  # Its ports are somebody else's from here on.
         await self._network.detach(self.uid)
 
     # End
@@ -235,7 +239,7 @@ class PodWorker:
                         text = "The container could not be located when the pod was deleted."
                         record.state = Terminated(137, "ContainerStatusUnknown", None, now, message=text)
                 self.publish()
-                await self._network.detach(self.uid)
+                await self._leave_network()
                 self.context.volumes = {}
                 await asyncio.to_thread(_remove, self.context.folder)
                 await self._writer.flush()

@@ -141,7 +141,7 @@ class ServiceNetwork:
             )
         await self.settle()
         assert client.folder is not None
-        return PodAddress(client.ip, str(client.folder / TABLE))
+        return PodAddress(client.ip, str(client.folder / TABLE), client.listen)
 
     async def detach(self, pod_uid: str) -> None:
         """Takes address, ports, listeners and table back."""
