@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from drillyard.drills.by_hand import chosen_faults, graded
 from drillyard.drills.by_hand import inject as put_in
 from drillyard.faults.registry import FAULTS, build
 from drillyard.incidents import catalogue
+from drillyard.incidents.schema import Incident
 from drillyard.yard import cluster_elsewhere
 
 
@@ -30,7 +32,7 @@ def inject(
         typer.Argument(help="A name from `drill incidents` or `drill faults`, incident-N, or an incident file."),
     ],
     values: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE …]", help="The keys of a fault, as `drill faults` lists.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="The keys of a fault, as `drill faults` lists.")
     ] = None,
     method: Annotated[
         str | None, typer.Option(metavar="LETTER", help="The documents' method, such as B with incident-3.")
@@ -59,7 +61,7 @@ def inject(
             "`drill inject` needs a yard: nothing in another cluster would heal it when its time is over.",
             hint="`drill --context NAME run INCIDENT` heals what it breaks.",
         )
-    incident = None if what in FAULTS else catalogue.find(what, method)
+    incident = None if what in FAULTS else _incident(what, method)
     if incident is None:
         faults = [build(what, _values(values or []))]
     elif values:
@@ -75,6 +77,22 @@ def inject(
         if incident.after_load and not after_load:
             typer.echo(f"When orders have been placed: drill inject {incident.name} --after-load")
     typer.echo(f"It heals by itself after {duration:.0f} s, or with `drill heal`.")
+
+
+def _incident(name: str, method: str | None) -> Incident:
+    """Raises SettingError; where a fault's name is nearest, with that."""
+    try:
+        return catalogue.find(name, method)
+    except catalogue.IncidentFileError:
+        raise
+    except SettingError as unknown:
+        near = difflib.get_close_matches(name, FAULTS, n=1)
+        if not near:
+            raise
+        raise SettingError(
+            f'No incident and no fault is called "{name}".',
+            hint=f"Did you mean {near[0]}? `drill faults` shows all {len(FAULTS)}.",
+        ) from unknown
 
 
 def _values(given: list[str]) -> dict[str, Any]:

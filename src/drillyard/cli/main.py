@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from drillyard.base.errors import DrillyardError, SettingError
+from drillyard.cli.examples import epilog
 from drillyard.cli.invocation import as_typed
 from drillyard.yard.home import CONTEXT
 
@@ -26,11 +27,11 @@ _REFUSED = (*_FULL, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.
 app = typer.Typer(
     name="drill",
     help="Break a real shop on purpose, and see whether the on-call can tell, repair it, and account for every order.",
-    epilog="Exit codes: 0 done or kept · 1 failed or broken · 2 bad usage · 3 unclear · 70 invalid (the yard failed).",
+    epilog="Begin with `drill demo`, or with `drill up` and `drill run incident-5`; `drill COMMAND -h` has an example."
+    "\n\nExit codes: 0 done or kept · 1 failed or broken · 2 bad usage · 3 unclear · 70 invalid (the yard failed).",
     no_args_is_help=True,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -92,6 +93,10 @@ def register(command: str | None = None) -> typer.Typer:
         if name not in _registered:
             _registered.add(name)
             importlib.import_module(f"drillyard.cli.{name}").register(app)
+    for info in app.registered_commands:
+        info.epilog = epilog(str(info.name or getattr(info.callback, "__name__", "")))
+    for group in app.registered_groups:
+        group.epilog = epilog(str(group.name))
     return app
 
 

@@ -47,7 +47,7 @@ def run(
         str, typer.Argument(help="A name from `drill incidents`, incident-N, or an incident file of your own.")
     ],
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND …]", help="Let this command in while the fault is on.")
+        list[str] | None, typer.Argument(metavar="-- COMMAND", help="Let this command in while the fault is on.")
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Repeat an earlier run's choices. Chosen and printed if left out.")

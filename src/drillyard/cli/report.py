@@ -22,7 +22,7 @@ from drillyard.record.index import list_records
 from drillyard.record.reader import Record
 from drillyard.yard.home import home
 
-_RECORD = typer.Argument(metavar="[RECORD]", help="A folder, its name or the beginning of it; the newest if left out.")
+_RECORD = typer.Argument(metavar="RECORD", help="A folder, its name or the beginning of it; the newest if left out.")
 
 
 class Form(StrEnum):

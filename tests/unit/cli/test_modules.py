@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 from typer.main import get_command
 
+from drillyard.cli.examples import EXAMPLES
 from drillyard.cli.main import MODULES, command_of, register
 
 
@@ -38,3 +41,20 @@ def test_a_command_imports_no_other_module() -> None:
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
     assert {name for name in MODULES if f"drillyard.cli.{name}" in modules} == {"records"}
+
+
+@pytest.mark.parametrize("command", sorted(EXAMPLES))
+def test_the_example_in_a_commands_help_can_be_typed(command: str) -> None:
+    known = get_command(register()).commands  # type: ignore[attr-defined]
+    _, name, *arguments = shlex.split(EXAMPLES[command][0])
+
+    assert name == command
+    assert sorted(EXAMPLES) == sorted(known)
+    known[name].make_context(name, arguments)  # Raises for what cannot be parsed; calls nothing.
+
+
+def test_what_is_said_to_come_next_is_a_command_too() -> None:
+    known = set(get_command(register()).commands)  # type: ignore[attr-defined]
+    named = {name for _, text in EXAMPLES.values() for name in re.findall(r"drill (\w+)", text)}
+
+    assert named <= known
