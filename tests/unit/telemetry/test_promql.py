@@ -171,3 +171,32 @@ async def test_the_application_key_opens_prometheus_in_either_form(client):
     for value, status in ((f"Basic {basic}", 200), ("Bearer app", 200), ("Bearer api", 401), ("Basic ?", 401)):
         headers = {"Authorization": value, "DD-APPLICATION-KEY": "wrong"}
         assert (await client.get(f"{API}/labels", headers=headers)).status_code == status
+
+
+async def test_the_server_says_what_it_is_and_has(client):
+    """The shapes are those of Prometheus' "HTTP API" page; prometheus-api-client knocks at the root first."""
+    await measured(client)
+    assert (await client.get("/prometheus/", headers={"Authorization": "Bearer app"})).status_code == 200
+
+    async def data(path, **params):
+        answer = (await client.get(f"{API}/{path}", params=params)).json()
+        assert answer["status"] == "success"
+        return answer["data"]
+
+    assert (await data("status/buildinfo"))["version"].startswith("3.")
+    assert (await data("status/flags"))["query.lookback-delta"] == "5m"
+    assert (await data("status/tsdb"))["seriesCountByMetricName"] == [{"name": "rabbitmq_queue_messages", "value": 1}]
+    assert (await data("metadata", metric="rabbitmq_queue_messages"))["rabbitmq_queue_messages"][0]["help"]
+    assert await data("metadata", metric="other") == {}
+    assert await data("labels", limit="1") == ["__name__"]
+    assert await data("query_exemplars", query="rabbitmq_queue_messages", start="0", end="1") == []
+    assert await data("format_query", query="sum(rate(a[5m]))by(b)") == "sum by (b) (rate(a[5m]))"
+    for path, part in (("rules", "groups"), ("alerts", "alerts"), ("targets", "activeTargets")):
+        assert (await data(path))[part] == []
+    wrong = await client.get(f"{API}/labels", params={"limit": "-1"})
+    assert (wrong.status_code, wrong.json()["errorType"]) == (400, "bad_data")
+
+
+async def test_a_moment_is_counted_in_milliseconds(client):
+    answer = await client.get(f"{API}/query", params={"query": "time()", "time": "1762372800.4412498"})
+    assert answer.json()["data"]["result"] == [1762372800.441, "1762372800.441"]

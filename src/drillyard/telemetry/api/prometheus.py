@@ -193,7 +193,7 @@ def _moment(form: Form, name: str, default_ms: int | None) -> float:
         return parse_time(text, 0) / 1000
     if not math.isfinite(moment_s) or not 0 <= moment_s < 1e11:
         raise PromqlError(f'invalid parameter "{name}": {text[:50]} is no time in seconds')
-    return moment_s
+    return round(moment_s, 3)  # Prometheus counts milliseconds.
 
 
 def _step(text: str) -> float:

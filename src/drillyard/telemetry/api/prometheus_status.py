@@ -46,4 +46,5 @@ def routes(telemetry: Telemetry) -> list[Route]:
         return PlainTextResponse("Prometheus-compatible API is healthy.\n")
 
     health = [Route(f"{PREFIX}/-/{word}", healthy, methods=["GET"]) for word in ("healthy", "ready")]
+    health.append(Route(f"{PREFIX}/", healthy, methods=["GET"]))  # Where prometheus-api-client knocks first.
     return [*health, *(Route(f"{PREFIX}/api/v1/{path}", answering(said), methods=["GET"]) for path in _SAID)]

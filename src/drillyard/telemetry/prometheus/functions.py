@@ -9,11 +9,13 @@ import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from drillyard.telemetry.prometheus.binary import compute
 from drillyard.telemetry.prometheus.label_functions import label_join, label_replace
 from drillyard.telemetry.prometheus.numbers import larger, smaller
 from drillyard.telemetry.prometheus.values import PromqlError, Sample, Value, Vector, key_of, without_name
 
 _BUCKET = "le"
+_OF_NATIVE_HISTOGRAMS = frozenset(f"histogram_{part}" for part in ("count", "sum", "avg", "stddev", "stdvar"))
 
 
 def _guarded(function: Callable[[float], float]) -> Callable[[float], float]:
@@ -93,9 +95,8 @@ def call(name: str, arguments: list[Value], at_s: float) -> Value:
             return vector[0].value if len(vector) == 1 else math.nan
         case "round", [vector, *rest]:
             step = rest[0] if rest and isinstance(rest[0], float) and rest[0] else 1.0
-            return mapped(
-                vector, lambda value: math.floor(value / step + 0.5) * step if math.isfinite(value) else value
-            )
+            inverse = 1.0 / step  # Prometheus multiplies and divides by it, and so gets 1.2 where `* 0.1` gives 1.2…02.
+            return mapped(vector, lambda value: compute("/", _whole(math.floor)(value * inverse + 0.5), inverse))
         case "clamp", [vector, float() as low, float() as high]:
             return mapped(vector, lambda value: larger(low, smaller(high, value))) if low <= high else []
         case "clamp_min", [vector, float() as low]:
@@ -112,6 +113,8 @@ def call(name: str, arguments: list[Value], at_s: float) -> Value:
             return label_join(vector, target, separator, [str(part) for part in names])
         case "histogram_quantile", [float() as rank, list() as vector]:
             return _histogram_quantile(rank, vector)
+        case _, [list()] if name in _OF_NATIVE_HISTOGRAMS:
+            return []  # They pass over numbers, and nothing here is a native histogram.
     raise PromqlError(f"The function {name}() is not available here.")
 
 
@@ -136,15 +139,24 @@ def mapped(value: Value, function: Callable[[float], float]) -> Vector:
 
 
 def _histogram_quantile(rank: float, vector: Vector) -> Vector:
-    groups: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
+    groups: dict[tuple[tuple[str, str], ...], dict[float, float]] = {}
     for sample in vector:
         try:
             bound = float(sample.labels.get(_BUCKET, "none"))
         except ValueError:
             continue
         labels = {name: value for name, value in without_name(sample.labels).items() if name != _BUCKET}
-        groups.setdefault(key_of(labels), []).append((bound, sample.value))
-    return [Sample(dict(key), _bucket_quantile(rank, sorted(buckets))) for key, buckets in groups.items()]
+        buckets = groups.setdefault(key_of(labels), {})
+        buckets[bound] = buckets.get(bound, 0.0) + sample.value  # `1` and `1.0` are one bucket.
+    return [Sample(dict(key), _bucket_quantile(rank, _rising(buckets))) for key, buckets in groups.items()]
+
+
+def _rising(buckets: dict[float, float]) -> list[tuple[float, float]]:
+    """By bound; a count below an earlier one, as scrapes and rates can make it, is lifted to that."""
+    found: list[tuple[float, float]] = []
+    for bound, count in sorted(buckets.items()):
+        found.append((bound, max(count, found[-1][1]) if found else count))
+    return found
 
 
 def _bucket_quantile(rank: float, buckets: list[tuple[float, float]]) -> float:
@@ -154,7 +166,8 @@ def _bucket_quantile(rank: float, buckets: list[tuple[float, float]]) -> float:
     if not 0 <= rank <= 1:
         return math.copysign(math.inf, rank - 0.5)
     wanted = rank * buckets[-1][1]
-    place = next(number for number, (_, count) in enumerate(buckets) if count >= wanted)
+    last = len(buckets) - 1
+    place = next((number for number, (_, count) in enumerate(buckets[:last]) if count >= wanted), last)
     if place == len(buckets) - 1:
         return buckets[-2][0]
     low, before = buckets[place - 1] if place else (0.0, 0.0)
