@@ -10,6 +10,7 @@ from datetime import datetime
 
 from drillyard.drills import expectations, order_book
 from drillyard.drills.scene import Scene
+from drillyard.reconcile.disagreements import OrderClass
 from drillyard.reconcile.reconciliation import Reconciliation, reconcile
 from drillyard.record.verdicts import Check, Outcome
 
@@ -30,9 +31,10 @@ async def account(scene: Scene) -> None:
     kept, seen = await expectations.patiently(scene, look)
     result, count = last[0]
     scene.record.evidence("reconciliation", result.to_json())
+    scene.record.evidence("attempts", order_book.attributed(scene, await scene.yard.orders()))
     for one in result.disagreements if wanted else ():
-        scene.say(f"{one.order_class.value}: order {one.order_id}: {one.text}")
-    expected = ", ".join(f"{number} × {name}" for name, number in wanted.items())
+        scene.say(f"order {one.order_id}: {one.order_class.words} ({one.text})")
+    expected = ", ".join(f"{number} × “{OrderClass(name).words}”" for name, number in wanted.items())
     claim = "Shoppers, orders, bank and queue-master agree on every order and every cent"
     scene.note(
         Check(

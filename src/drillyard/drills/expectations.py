@@ -81,8 +81,8 @@ Made = tuple[Look, str, str]
 def _orders_answered(scene: Scene, what: OrdersAnswered, phase: str) -> Made:
     expected = " ".join(str(part) for part in (what.http_status, what.order_status) if part is not None)
     expected += f" and told “{what.says}”" if what.says else ""
-    expected += f", {what.outcome}" if what.outcome else ""
-    which = f"the first {what.first}" if what.first else f"those after the first {what.after}" if what.after else "all"
+    expected += ", and late" if what.outcome == "slow" else ""
+    which = f"the first {what.first}" if what.first else f"all after the first {what.after}" if what.after else "all"
 
     async def look() -> Seen:
         rows = _told_apart(scene)[what.after : what.first]
@@ -91,7 +91,7 @@ def _orders_answered(scene: Scene, what: OrdersAnswered, phase: str) -> Made:
         kept = len(scene.ledger) == scene.attempts and bool(rows) and not wrong
         return kept, _counted(answers)
 
-    return look, f"Of the attempts {which} were answered {expected}", f"{which}: {expected}"
+    return look, f"Of the attempts to order, {which} were answered {expected}", f"{which}: {expected}"
 
 
 def _told_apart(scene: Scene) -> list[Attempt]:
@@ -125,7 +125,7 @@ def _order_book(scene: Scene, what: OrderBook, phase: str) -> Made:
 
     return (
         lambda: patiently(scene, look, _DRAIN_S if phase == "recovered" else _PATIENCE_S),
-        f"The shop stores for the drill's shoppers: {expected}",
+        f"Of the shoppers' orders the shop stores {expected}",
         expected,
     )
 
@@ -203,7 +203,7 @@ def _queue(scene: Scene, what: Queue, phase: str) -> Made:
 
     return (
         lambda: patiently(scene, look, _DRAIN_S if phase == "recovered" else _PATIENCE_S),
-        f"Queue {what.queue} holds what it should",
+        f"The queue {what.queue} is as it should be",
         f"{scene.number(what.messages)} message(s), {what.consumers} consumer(s)",
     )
 

@@ -39,6 +39,7 @@ from drillyard.drills.scene import Scene
 from drillyard.faults.active import ActiveFaults, wait_for
 from drillyard.faults.fault import Fault, to_json
 from drillyard.incidents.catalogue import faults_of
+from drillyard.load.ledger import Attempt
 from drillyard.load.shopping import Habits, place_orders
 from drillyard.record.plain import plain
 from drillyard.record.verdicts import Check, Outcome, Verdict
@@ -177,10 +178,8 @@ async def _load(scene: Scene) -> None:
 
     def placed(_: object) -> None:
         row = scene.ledger.rows[-1]
-        cents = row.total_cents or 0
         scene.audience.numbers(orders=float(len(scene.ledger)), failed=float(len(scene.ledger) - scene.placed))
-        answer = f"{row.http_status or row.error} {row.status_seen or ''}".strip()
-        text = f"order {row.order_id or '(none)'}: {answer}, {cents / 100:.2f}"
+        text = _told(row)
         scene.record.note("order", text, **plain(row))
         scene.audience.say(text)
 
@@ -198,6 +197,15 @@ async def _load(scene: Scene) -> None:
         scene.views = await views.measure(scene, load.views)
         measured = {"before": scene.views_before, "while_on": scene.views}
         scene.record.evidence("views", {when: [plain(view) for view in seen] for when, seen in measured.items()})
+
+
+def _told(row: Attempt) -> str:
+    """What a customer tried and was told."""
+    which = f"order {row.order_id}" if row.order_id else f"attempt {row.number} to order"
+    cents = row.total_cents if row.total_cents is not None else row.expected_cents
+    amount = "" if cents is None else f" (${cents / 100:.2f})"
+    answer = f"{row.http_status} {row.status_seen or ''}".strip() if row.outcome.accepted else row.error
+    return f"{which}{amount}: {answer}"
 
 
 async def _shop(scene: Scene) -> None:

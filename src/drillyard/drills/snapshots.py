@@ -44,7 +44,8 @@ async def _asked(scene: Scene, name: str, moment: Moment, look: Callable[[], Awa
     try:
         return await look()
     except (DrillyardError, ApiError) as problem:
-        scene.record.note("step", f"no snapshot of the {name} {moment}: {problem.message}")
+        when = {"before": "before the fault", "during": "while the fault was on", "after": "after the cure"}[moment]
+        scene.record.note("step", f"the {name} could not be read {when}: {problem.message}")
         return None
 
 

@@ -51,9 +51,31 @@ class OrderClass(Enum):
     """Everybody says the same."""
 
     @property
+    def words(self) -> str:
+        """For people: `charged, but the order failed`."""
+        return _WORDS.get(self) or self.value.replace("_", " ")
+
+    @property
     def gravity(self) -> int:
         """0 for the gravest."""
         return list(OrderClass).index(self)
+
+
+_WORDS = {
+    OrderClass.UNKNOWN_CHARGE: "money taken for no known order",
+    OrderClass.CHARGED_NOT_ORDERED: "charged, but there is no such order",
+    OrderClass.ORDER_MISSING: "promised, but there is no such order",
+    OrderClass.CHARGED_ORDER_FAILED: "charged, but the order failed",
+    OrderClass.SHIPPED_NOT_PAID: "shipped, but not paid",
+    OrderClass.PAID_NOT_CHARGED: "paid, but not charged",
+    OrderClass.PAID_NOT_SHIPPED: "paid, but not shipped",
+    OrderClass.SHIPPED_NOT_PROCESSED: "called shipped, but nobody shipped it",
+    OrderClass.STATUS_DISAGREES: "the statuses disagree",
+    OrderClass.AMOUNT_DISAGREES: "the amounts disagree",
+    OrderClass.REFUND_DISAGREES: "the refunds disagree",
+    OrderClass.PAID_TOLD_FAILED: "paid, but the customer was told that it failed",
+    OrderClass.STUCK: "stuck half-way",
+}
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def _existence(books: Books) -> Found:
         return
     held = _held_cents(books)
     if held:
-        yield OrderClass.CHARGED_NOT_ORDERED, f"the bank holds {held} cents, the shop stores no such order"
+        yield OrderClass.CHARGED_NOT_ORDERED, f"the bank holds {_dollars(held)}, the shop stores no such order"
     if any(one.accepted for one in books.asked):
         yield OrderClass.ORDER_MISSING, "a shopper was answered 201, the shop stores no such order"
     if books.processed:
@@ -66,7 +66,7 @@ def _repetition(books: Books) -> Found:
         yield OrderClass.ANSWERED_TWICE, f"{answered} attempts were answered with it"
     holding = sum(one.net_cents > 0 for one in books.charges or ())
     if holding > 1:
-        yield OrderClass.CHARGED_TWICE, f"{holding} charges hold {_held_cents(books)} cents together"
+        yield OrderClass.CHARGED_TWICE, f"{holding} charges hold {_dollars(_held_cents(books))} together"
 
 
 def _money(books: Books) -> Found:
@@ -74,7 +74,7 @@ def _money(books: Books) -> Found:
         return
     status, held = books.stored[-1].status, _held_cents(books)
     if status in FAILED and held:
-        yield OrderClass.CHARGED_ORDER_FAILED, f"the order is {status}, the bank holds {held} cents"
+        yield OrderClass.CHARGED_ORDER_FAILED, f"the order is {status}, the bank holds {_dollars(held)}"
     if status in PAID and not held:
         yield OrderClass.PAID_NOT_CHARGED, f"the order is {status}, the bank holds nothing"
 
@@ -97,7 +97,7 @@ def _status(books: Books) -> Found:
     status = books.stored[-1].status
     if status in UNFINISHED:
         held = _held_cents(books)
-        yield OrderClass.STUCK, f"the order stayed {status}" + (f", the bank holds {held} cents" if held else "")
+        yield OrderClass.STUCK, f"the order stayed {status}" + (f", the bank holds {_dollars(held)}" if held else "")
     elif status not in PAID | FAILED:
         yield OrderClass.STATUS_DISAGREES, f"the shop stores the status {status!r}, which no order can have"
     if status == "PAID" and books.processed:
@@ -107,7 +107,7 @@ def _status(books: Books) -> Found:
             yield OrderClass.STATUS_DISAGREES, f"a shopper was answered {one.status_seen}, the order is {status}"
         if not one.accepted and status in PAID:
             told = one.http_status or "no answer"
-            yield OrderClass.PAID_TOLD_FAILED, f"a shopper was told {told} ({one.outcome}), the order is {status}"
+            yield OrderClass.PAID_TOLD_FAILED, f"a shopper was told {told}, the order is {status}"
 
 
 def _amount(books: Books) -> Found:
@@ -116,17 +116,24 @@ def _amount(books: Books) -> Found:
     cents = books.stored[-1].cents
     for asked in books.asked:
         if asked.accepted and asked.cents is not None and asked.cents != cents:
-            yield OrderClass.AMOUNT_DISAGREES, f"the shopper expected {asked.cents} cents, the order says {cents}"
+            yield (
+                OrderClass.AMOUNT_DISAGREES,
+                f"the shopper expected {_dollars(asked.cents)}, the order says {_dollars(cents)}",
+            )
     for charge in books.charges or ():
         if charge.captured_cents and charge.captured_cents != cents:
             yield (
                 OrderClass.AMOUNT_DISAGREES,
-                f"charge {charge.charge_id} took {charge.captured_cents} cents, the order says {cents}",
+                f"charge {charge.charge_id} took {_dollars(charge.captured_cents)}, the order says {_dollars(cents)}",
             )
 
 
 def _held_cents(books: Books) -> int:
     return sum(charge.net_cents for charge in books.charges or ())
+
+
+def _dollars(cents: int) -> str:
+    return f"${cents / 100:,.2f}"
 
 
 def _times(books: Books) -> str:

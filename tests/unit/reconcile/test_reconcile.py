@@ -194,7 +194,7 @@ def test_the_gravest_class_stands_in_the_row_and_all_are_listed() -> None:
     assert result.rows[0].order_class is OrderClass.CHARGED_TWICE
     assert result.summary() == (
         "0 of 1 order(s) agreed, the bank holds 39.98; charged_twice: 6900953ac1f4320001b50000: "
-        "2 charges hold 3998 cents together (and 1 more)"
+        "2 charges hold $39.98 together (and 1 more)"
     )
     assert [one.order_class.value for one in result.disagreements] == ["charged_twice", "shipped_twice"]
     assert result.totals.charged_cents == 2 * 1999
@@ -220,7 +220,7 @@ def test_charged_while_the_shop_says_failed_is_the_gateway_being_slow() -> None:
     (found,) = world.reconciled().disagreements
 
     assert found.order_class is OrderClass.CHARGED_ORDER_FAILED
-    assert found.text == "the order is PAYMENT_FAILED, the bank holds 1999 cents"
+    assert found.text == "the order is PAYMENT_FAILED, the bank holds $19.99"
 
 
 def test_a_charge_that_two_pages_show_is_one_charge() -> None:

@@ -139,7 +139,15 @@ async def _fault_and_load(record: RecordWriter, clock: VirtualClock, drill: Dril
 async def _cure(record: RecordWriter, clock: VirtualClock, drill: Drill) -> None:
     record.phase("heal")
     await clock.advance(0.4)
-    record.check(Check("healed", Outcome.KEPT, "The fault is over: “deployment queue-master scaled to 0”", "its effect is gone", "1 consumer"))
+    record.check(
+        Check(
+            "healed",
+            Outcome.KEPT,
+            "The fault is over: “deployment queue-master scaled to 0”",
+            "its effect is gone",
+            "1 consumer",
+        )
+    )
     record.phase("verify")
     for depth in drill.depth_after_cure:
         _measure(record, depth, 1)

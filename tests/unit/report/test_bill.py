@@ -64,6 +64,35 @@ def test_an_order_over_the_limit_would_have_failed_anyway(made_up: MadeUp) -> No
     assert "over payment's limit of $20.00" in over[4].why
 
 
+def test_an_order_that_no_answer_named_is_named_all_the_same(made_up: MadeUp) -> None:
+    def nameless(drill: Any) -> None:
+        charged_and_failed(drill)
+        drill.shoppers[4]["order_id"] = None
+
+    record = made_up(nameless, finish=False)
+    assert read_contents(record).fates[4].order == "attempt 5 of shopper-42-1"
+    writer = RecordWriter.reopen(record, VirtualClock())
+    writer.evidence("attempts", [{"shopper": "shopper-42-1", "number": 5, "order_id": "6900953ac1f4320001b50705"}])
+    writer.close()
+
+    assert read_contents(Record.open(record.path)).fates[4].order == "6900953ac1f4320001b50705"
+
+
+def test_the_drill_s_own_orders_are_told_from_the_shoppers(made_up: MadeUp) -> None:
+    def with_canary(drill: Any) -> None:
+        drill.shoppers.pop(0)
+
+    record = made_up(with_canary, finish=False)
+    assert read_contents(record).orders[0].shopper == "not a shopper's"
+    writer = RecordWriter.reopen(record, VirtualClock())
+    writer.ledger("orders", [{"id": "6900953ac1f4320001b50701", "customer": {"username": "canary-1-1"}}])
+    writer.close()
+
+    contents = read_contents(Record.open(record.path))
+    assert contents.orders[0].shopper == "the drill's test order"
+    assert "1 of them the drill's own, to test it" in contents.story
+
+
 def test_without_the_rule_or_a_canary_it_is_unclear(made_up: MadeUp) -> None:
     record = made_up(charged_and_failed, finish=False)
 

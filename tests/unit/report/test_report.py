@@ -55,7 +55,9 @@ class Page(HTMLParser):
 
 TOLD = [
     "Orders placed in the last hour haven't shipped.",
-    "Shoppers made 5 attempts to order; 5 were answered 201, for $235.21 together.",
+    "Shoppers tried to order 5 times; the shop accepted 5, worth $235.21.",
+    "The fault is on: consumers 0, no endpoints",
+    "broke what it says, showed as it says, and healed",
     "The queue grew to 5 messages and was empty 1.2 s after the cure.",
     "agree on all 5 orders; 5 shipped exactly once.",
     "The fault was on for 8.2 s.",

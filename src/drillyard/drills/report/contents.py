@@ -18,16 +18,24 @@ from drillyard.drills.report.audit import DEPTH_SERIES, judge_again
 from drillyard.drills.report.chart import Chart, runs, seconds
 from drillyard.drills.report.counterfactual import Fate, fates
 from drillyard.drills.report.impact import Cost, impact
+from drillyard.drills.report.own_orders import own_orders
 from drillyard.drills.report.requirements import Requirement, requirements
 from drillyard.drills.report.story import tell
 from drillyard.drills.report.window import FaultWindow, fault_window
-from drillyard.drills.report.words import money, offset, printable, time_of_day, times
-from drillyard.record import Outcome, Phase, Record, Verdict
+from drillyard.drills.report.words import in_words, money, offset, printable, time_of_day, times
+from drillyard.record import Entry, Outcome, Phase, Record, Verdict
 
 CONSUMER_SERIES = "consumers"
 _EVENTS_PER_PHASE_MAX = 14
 _OUTPUT_MAX = 20_000
 _NOT_EVENTS = {"phase", "check", "verdict"}
+_MARKS = {"fault-is-on", "healed", "recovered-canary"}
+_MEANING = {
+    Outcome.KEPT: "The incident broke what it says, showed as it says, and healed; every order is accounted for.",
+    Outcome.UNCLEAR: "Something could not be seen, so nothing is claimed.",
+    Outcome.BROKEN: "Something was otherwise than the incident promises.",
+    Outcome.INVALID: "The drill says nothing of the incident: the yard was not in order, or the fault was never on.",
+}
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,11 @@ class Contents:
         return printable(self.incident.get("title") or self.record.manifest.incident)
 
     @property
+    def meaning(self) -> str:
+        """What the verdict's word means."""
+        return _MEANING[self.verdict.outcome]
+
+    @property
     def judged_again(self) -> int:
         """How many of the verdict's checks, the last ones, were made from the record for this report."""
         return len(self.verdict.checks) - len(self.record.checks)
@@ -165,7 +178,7 @@ def _read(record: Record) -> Contents:
         orders=orders,
         totals=_totals(accounts),
         disagreements=tuple(
-            (one["order_id"] or "–", one["order_class"], printable(one["text"]))
+            (one["order_id"] or "–", in_words(one["order_class"]), printable(one["text"]))
             for one in accounts.get("disagreements", ())
         ),
         queries=_queries(record.evidence("queries") or ()),
@@ -203,9 +216,9 @@ def _stretch(record: Record, phase: Phase) -> Stretch:
         entry for entry in record.entries if entry.phase == phase.name and phase.started_s <= entry.t_s <= phase.ended_s
     ]
     events = [
-        Moment(time_of_day(entry.at), offset(entry.t_s), printable(entry.text))
+        Moment(time_of_day(entry.at), offset(entry.t_s), printable(_as_event(entry)))
         for entry in inside
-        if entry.kind not in _NOT_EVENTS
+        if entry.kind not in _NOT_EVENTS or _is_mark(entry)
     ]
     outcomes = Counter(Outcome(entry.data["outcome"]) for entry in inside if entry.kind == "check")
     return Stretch(
@@ -219,9 +232,24 @@ def _stretch(record: Record, phase: Phase) -> Stretch:
     )
 
 
+def _is_mark(entry: Entry) -> bool:
+    """What a timeline is read for: the fault is on, it is over, an order ships again, a promise is broken."""
+    if entry.kind != "check":
+        return False
+    return entry.data.get("name") in _MARKS or entry.data.get("outcome") != Outcome.KEPT.value
+
+
+def _as_event(entry: Entry) -> str:
+    if entry.kind != "check":
+        return entry.text
+    word = "" if entry.data["outcome"] == Outcome.KEPT.value else f"{str(entry.data['outcome']).upper()}: "
+    return f"{word}{entry.data['claim']}: {entry.data['seen']}"
+
+
 def _orders(record: Record, accounts: Mapping[str, Any]) -> tuple[OrderLine, ...]:
     if accounts:
-        return tuple(_order_line(row) for row in accounts["rows"])
+        own = own_orders(record)
+        return tuple(_order_line(row, own) for row in accounts["rows"])
     return tuple(
         OrderLine(
             order_id=row["order_id"] or "none named",
@@ -237,7 +265,7 @@ def _orders(record: Record, accounts: Mapping[str, Any]) -> tuple[OrderLine, ...
     )
 
 
-def _order_line(row: Mapping[str, Any]) -> OrderLine:
+def _order_line(row: Mapping[str, Any], own: frozenset[str]) -> OrderLine:
     if row["charges"] is None:
         bank = "not asked"
     elif not row["charges"]:
@@ -248,24 +276,26 @@ def _order_line(row: Mapping[str, Any]) -> OrderLine:
     amount = row["order_cents"] if row["order_cents"] is not None else row["shopper_cents"]
     return OrderLine(
         order_id=str(row["order_id"]),
-        shopper=printable(row["shopper"] or "not by a shopper"),
+        shopper=printable(
+            row["shopper"] or ("the drill's test order" if row["order_id"] in own else "not a shopper's")
+        ),
         amount=money(amount),
         shop=printable(row["order_status"] or "not stored"),
         bank=bank,
         processed=times(row["processed"]),
-        order_class=str(row["order_class"]),
+        order_class=in_words(str(row["order_class"])),
         agreed=row["order_class"] == "agreed",
     )
 
 
 def _totals(accounts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     words = {
-        "accepted_cents": "Promised to shoppers (201)",
+        "accepted_cents": "Accepted from shoppers",
         "paid_cents": "Paid or shipped, says the shop",
         "charged_cents": "Charged, says the bank",
         "refunded_cents": "Refunded, says the bank",
         "held_cents": "Held by the bank",
-        "processed_cents": "Processed, says queue-master",
+        "processed_cents": "Shipped, says queue-master",
     }
     totals = accounts.get("totals") or {}
     return tuple((words[key], money(totals[key])) for key in words if key in totals)

@@ -7,6 +7,7 @@ payment's limit. Where the record does not hold the amount or the rule, the answ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,19 @@ def fates(record: Record, accounts: Mapping[str, Any]) -> tuple[Fate, ...]:
     rule = record.evidence("payment-rule")
     limit = rule.get("limit_cents") if isinstance(rule, Mapping) else None
     whole = any(check.name == "baseline-canary" and check.outcome.value == "kept" for check in record.checks)
-    return tuple(_fate(row, found, limit, whole) for row in found.attempts)
+    attributed = {(row["shopper"], row["number"]): row["order_id"] for row in _attributed(record)}
+    rows = [
+        {**row, "order_id": row["order_id"] or attributed.get((row.get("shopper"), row["number"]))}
+        for row in found.attempts
+    ]
+    return tuple(_fate(row, found, limit, whole) for row in rows)
+
+
+def _attributed(record: Record) -> list[dict[str, Any]]:
+    """The attempts with the orders that became of them, also where no answer named one; none of a double click."""
+    rows = record.evidence("attempts") or []
+    clicks = Counter((row["shopper"], row["number"]) for row in rows)
+    return [row for row in rows if clicks[row["shopper"], row["number"]] == 1]
 
 
 def _fate(row: Mapping[str, Any], found: Loss, limit: int | None, whole: bool) -> Fate:
@@ -64,4 +77,4 @@ def _anyway(failed: bool, cents: int | None, limit: int | None, whole: bool) -> 
         return "yes", f"declined by rule: over payment's limit of {money(limit)}"
     if not whole:
         return "unclear", "the record shows no order that succeeded without the fault"
-    return "no", "within the rules; before the fault an order like it reached SHIPPED"
+    return "no", "within the rules, and before the fault an order was shipped"

@@ -68,8 +68,12 @@ def impact(record: Record, window: FaultWindow, accounts: Mapping[str, Any]) -> 
 def _orders(found: Loss) -> list[Cost]:
     tried = len(found.attempts)
     return [
-        Cost("Orders that failed", f"{len(found.failed)} of {tried}", "attempts not answered 201"),
-        Cost("Orders kept waiting", f"{len(found.waiting)} of {tried}", "answered 201, not SHIPPED under the fault"),
+        Cost("Orders that failed", f"{len(found.failed)} of {tried}", "attempts that the shop did not accept"),
+        Cost(
+            "Orders kept waiting",
+            f"{len(found.waiting)} of {tried}",
+            "accepted, and not shipped while the fault was on",
+        ),
         Cost("Customers affected", str(len(found.customers)), "told an error, kept waiting, or owed something"),
         Cost(
             "Sales that failed",
@@ -101,9 +105,11 @@ def _times(record: Record, window: FaultWindow) -> list[Cost]:
             Cost("First customer hurt after", seconds(felt[0] - window.started_s), "fault put in → first failed order")
         )
     shown = [one.t_s for one in record.entries if one.kind == "check" and _shows_it(one.data)]
+    shown = sorted(t_s for t_s in (*felt[:1], *shown[:1]) if t_s >= window.started_s)
     if shown:
         took = seconds(shown[0] - window.started_s)
-        costs.append(Cost("Could be detected after", took, "fault put in → its first symptom was seen"))
+        how = "fault put in → first failed order, or first symptom that the drill found after the load"
+        costs.append(Cost("Could be detected after", took, how))
     heal = next((phase.started_s for phase in record.phases if phase.name == "heal"), None)
     if heal is not None and window.healed:
         costs.append(Cost("Cured after", seconds(window.ended_s - heal), "cure begun → effect gone"))
@@ -112,7 +118,7 @@ def _times(record: Record, window: FaultWindow) -> list[Cost]:
         ]
         if whole:
             took = seconds(whole[0] - heal)
-            costs.append(Cost("Recovered after", took, "cure begun → a fresh order reached SHIPPED"))
+            costs.append(Cost("Recovered after", took, "cure begun → a fresh order was shipped"))
     return costs
 
 

@@ -4,14 +4,23 @@ The drill in one paragraph and a handful of figures, each of them counted from t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from drillyard.drills.report.audit import DEPTH_SERIES
 from drillyard.drills.report.chart import seconds
+from drillyard.drills.report.own_orders import own_orders
 from drillyard.drills.report.window import FaultWindow
-from drillyard.drills.report.words import counted, money
+from drillyard.drills.report.words import counted, in_words, money, times
 from drillyard.record import Record
+
+_OUTCOMES = {
+    "http_error": "answered with an error",
+    "refused_by_rule": "declined",
+    "script_error": "spoilt by the load's own mistake",
+    "transport_error": "not answered",
+}
 
 
 def tell(record: Record, window: FaultWindow, accounts: Mapping[str, Any]) -> tuple[str, tuple[tuple[str, str], ...]]:
@@ -21,7 +30,7 @@ def tell(record: Record, window: FaultWindow, accounts: Mapping[str, Any]) -> tu
     _fault(record, window, sentences, figures)
     _shoppers(record, sentences, figures)
     _queue(record, window, sentences, figures)
-    _accounts(accounts, sentences, figures)
+    _accounts(record, accounts, sentences, figures)
     return " ".join(sentences), tuple(figures)
 
 
@@ -42,42 +51,47 @@ def _shoppers(record: Record, sentences: list[str], figures: list[tuple[str, str
         return
     accepted = [row for row in rows if row["outcome"] in ("ok", "slow")]
     total = sum(row["total_cents"] or 0 for row in accepted)
-    sentences.append(
-        f"Shoppers made {counted(len(rows), 'attempt')} to order; {len(accepted)} "
-        f"{'was' if len(accepted) == 1 else 'were'} answered 201, for {money(total)} together."
-    )
-    others: dict[str, int] = {}
-    for row in rows:
-        if row["outcome"] not in ("ok", "slow"):
-            others[row["outcome"]] = others.get(row["outcome"], 0) + 1
+    worth = f", worth {money(total)}" if accepted else ""
+    sentences.append(f"Shoppers tried to order {times(len(rows))}; the shop accepted {len(accepted) or 'none'}{worth}.")
+    others = Counter(row["outcome"] for row in rows if row["outcome"] not in ("ok", "slow"))
     if others:
-        kinds = ", ".join(f"{count} × {outcome.replace('_', ' ')}" for outcome, count in sorted(others.items()))
-        sentences.append(f"The rest: {kinds}.")
+        kinds = ", ".join(f"{count} {_OUTCOMES.get(outcome, outcome)}" for outcome, count in sorted(others.items()))
+        sentences.append(f"Of the rest, {kinds}.")
+    profile = record.evidence("load-profile")
+    if isinstance(profile, Mapping):
+        looks = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in profile["looks"].items() if count)
+        share = profile["processor_s"] / max(profile["took_s"], 0.001)
+        sentences.append(
+            f"They came by the load profile {profile['name']} ({profile['profile']}); pages looked at: "
+            f"{looks or 'none'}. The load itself took {share:.0%} of one processor."
+        )
     figures.append(("Orders accepted", f"{len(accepted)} of {len(rows)}"))
 
 
 def _queue(record: Record, window: FaultWindow, sentences: list[str], figures: list[tuple[str, str]]) -> None:
     samples = record.samples.get(DEPTH_SERIES, ())
     measured = [sample for sample in samples if sample.value is not None]
-    if not measured:
+    # The drill's own test orders pass through the queue before and after.
+    during = [sample.value or 0.0 for sample in measured if window.started_s <= sample.t_s <= window.ended_s]
+    peak = max(during, default=0.0)
+    if not window.put_in or not peak:
         return
-    peak = max(sample.value or 0.0 for sample in measured)
     figures.append(("Messages in the queue at most", f"{peak:g}"))
-    if not window.put_in:
-        return
     emptied = next((one.t_s for one in measured if one.t_s >= window.ended_s and one.value == 0), None)
     if emptied is None:
         sentences.append(f"The queue grew to {counted(int(peak), 'message')} and was never seen empty after the cure.")
-        figures.append(("Worked off", "not seen"))
+        figures.append(("Queue empty after the cure", "not seen"))
     else:
         took = seconds(emptied - window.ended_s)
         sentences.append(f"The queue grew to {counted(int(peak), 'message')} and was empty {took} after the cure.")
-        figures.append(("Empty after cure", took))
+        figures.append(("Queue empty after the cure", took))
 
 
-def _accounts(accounts: Mapping[str, Any], sentences: list[str], figures: list[tuple[str, str]]) -> None:
+def _accounts(
+    record: Record, accounts: Mapping[str, Any], sentences: list[str], figures: list[tuple[str, str]]
+) -> None:
     if not accounts:
-        sentences.append("Nobody's books were compared.")
+        sentences.append("The drill did not come to comparing orders, charges and shipments.")
         return
     rows = accounts["rows"]
     agreed = sum(row["order_class"] == "agreed" for row in rows)
@@ -87,14 +101,17 @@ def _accounts(accounts: Mapping[str, Any], sentences: list[str], figures: list[t
     held = accounts["totals"]["held_cents"]
     if held is not None:
         figures.append(("Held by the bank", money(held)))
-    disagreements = len(accounts["disagreements"])
-    if disagreements:
+    own = len(own_orders(record) & {row["order_id"] for row in rows})
+    among = f" ({own} of them the drill's own, to test it)" if own else ""
+    found = Counter(one["order_class"] for one in accounts["disagreements"])
+    if found:
+        kinds = "; ".join(f"{in_words(name)}: {count}" for name, count in found.items())
         sentences.append(
-            f"The books of shoppers, shop, bank and queue-master disagree in {counted(disagreements, 'point')}, "
-            f"and agree on {agreed} of {counted(len(rows), 'order')}."
+            f"Shoppers, shop, bank and queue-master agree on {agreed} of {counted(len(rows), 'order')}{among}. "
+            f"Where they do not: {kinds}."
         )
     else:
         sentences.append(
             f"Shoppers, shop, bank and queue-master agree on {'the' if agreed == 1 else 'all'} "
-            f"{counted(agreed, 'order')}; {shipped_once} shipped exactly once."
+            f"{counted(agreed, 'order')}{among}; {shipped_once} shipped exactly once."
         )

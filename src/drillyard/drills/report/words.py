@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from drillyard.reconcile.disagreements import OrderClass
+
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 # Controls other than tab and newline have no place in a page; the bidirectional ones make a text read otherwise.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -52,6 +54,14 @@ def counted(number: int, noun: str) -> str:
 def times(number: int) -> str:
     """`never`, `once`, `twice`, `3 times`."""
     return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def in_words(order_class: str) -> str:
+    """`charged, but the order failed` for `charged_order_failed`."""
+    try:
+        return OrderClass(order_class).words
+    except ValueError:
+        return order_class.replace("_", " ")
 
 
 def markdown(text: object) -> str:
