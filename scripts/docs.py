@@ -64,10 +64,27 @@ def incidents() -> str:
         broken = [fault.describe() for fault in faults_of(one.faults)]
         broken += [f"{fault.describe()} (after the orders)" for fault in faults_of(one.after_load)]
         lines += ["", f"Broken: {'; '.join(broken) or 'nothing, the defect is in the shop already'}."]
-        left = ", ".join(f"{count} × `{kind.value}`" for kind, count in one.disagreements.items())
+        seen = [next(kind for kind, value in claim if value is not None) for claim in (*one.while_on, *one.recovered)]
+        on, well = seen[: len(one.while_on)], seen[len(one.while_on) :]
+        lines += ["", f"Looked for while it is on: {_kinds(on)}. Healed when: {_kinds(well)}."]
+        left = "; ".join(f"{_share(count)} {kind.words} (`{kind.value}`)" for kind, count in one.disagreements.items())
         lines += ["", f"Left behind for the reconciliation to find: {left}." if left else "Afterwards all books agree."]
         lines.append("")
     return NOTE + "\n".join(lines)
+
+
+def _kinds(kinds: list[str]) -> str:
+    """As keys of an incident file, each once; docs/adding-an-incident.md says what they mean."""
+    return ", ".join(f"`{kind}`" for kind in dict.fromkeys(kinds))
+
+
+def _share(count: int | str) -> str:
+    """`every attempt but 3 is` for `attempts-3`."""
+    if isinstance(count, int):
+        return f"{count} are"
+    what, _, less = count.partition("-")
+    whole = {"attempts": "every attempt", "orders": "every accepted order", "refused": "every refused attempt"}[what]
+    return f"{whole} but {less} is" if less else f"{whole} is"
 
 
 def incident_schema() -> str:

@@ -38,7 +38,7 @@ class QueuePolicy:
 
     async def is_on(self, yard: Yard) -> Proof:
         named = (await yard.broker.queue(self.queue, statistics=True)).policy
-        return Proof(named == self.policy, f"queue {self.queue} is under the policy {named or 'none'}")
+        return Proof(named == self.policy, _text(self.queue, named))
 
     async def heal(self, yard: Yard) -> None:
         await yard.broker.delete_policy(self.policy)
@@ -46,10 +46,14 @@ class QueuePolicy:
     async def is_healed(self, yard: Yard) -> Proof:
         named = (await yard.broker.queue(self.queue, statistics=True)).policy
         gone = self.policy not in await yard.broker.policies()
-        return Proof(gone and named != self.policy, f"queue {self.queue} is under the policy {named or 'none'}")
+        return Proof(gone and named != self.policy, _text(self.queue, named))
 
     def touches(self) -> frozenset[str]:
         return frozenset({f"the policy of queue {self.queue}"})
 
     def describe(self) -> str:
         return f"queue {self.queue} limited to {self.max_length} message(s), {self.overflow}"
+
+
+def _text(queue: str, policy: str | None) -> str:
+    return f"queue {queue} is under the policy {policy}" if policy else f"queue {queue} is under no policy"

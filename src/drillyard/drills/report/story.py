@@ -55,7 +55,10 @@ def _shoppers(record: Record, sentences: list[str], figures: list[tuple[str, str
     sentences.append(f"Shoppers tried to order {times(len(rows))}; the shop accepted {len(accepted) or 'none'}{worth}.")
     others = Counter(row["outcome"] for row in rows if row["outcome"] not in ("ok", "slow"))
     if others:
-        kinds = ", ".join(f"{count} {_OUTCOMES.get(outcome, outcome)}" for outcome, count in sorted(others.items()))
+        kinds = ", ".join(
+            f"{count} {'was' if count == 1 else 'were'} {_OUTCOMES.get(outcome, outcome)}"
+            for outcome, count in sorted(others.items())
+        )
         sentences.append(f"Of the rest, {kinds}.")
     profile = record.evidence("load-profile")
     if isinstance(profile, Mapping):
