@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds every image that the manifests name, with the builder that is there (docker, podman or buildah).
 #   REGISTRY=registry.example.com/lab sh deploy/build.sh    also pushes them there (then set it in the overlay, see docs/real-cluster.md)
+#   sh deploy/build.sh --network host --build-arg HTTPS_PROXY=http://proxy:3128    options are the builder's own
 set -eu
 cd "$(dirname "$0")/.."
 if [ -z "${BUILDER:-}" ]; then
@@ -15,9 +16,9 @@ for image in $(grep -rhoE 'drillyard/[a-z-]+:[a-zA-Z0-9._-]+' src/drillyard/yard
     target=${name%%:*}
     tag=${REGISTRY:+$REGISTRY/}$image
     if [ "$BUILDER" = buildah ]; then
-        buildah build -f deploy/Containerfile --target "$target" -t "$tag" .
+        buildah build -f deploy/Containerfile --target "$target" -t "$tag" "$@" .
     else
-        "$BUILDER" build -f deploy/Containerfile --target "$target" -t "$tag" .
+        "$BUILDER" build -f deploy/Containerfile --target "$target" -t "$tag" "$@" .
     fi
     if [ -n "${REGISTRY:-}" ]; then "$BUILDER" push "$tag"; fi
 done

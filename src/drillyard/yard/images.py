@@ -7,6 +7,7 @@ Locust is an image of the yard where `drillyard[locust]` is installed; elsewhere
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from drillyard.cluster.kubelet.images import TOOLS, Image
@@ -71,6 +72,8 @@ def catalogue(templates: Path) -> list[Image]:
         Image("valkey/valkey", entry="drillyard.yard.stores.valkey:main"),
         Image("drillyard/drillyard-broker", entry="drillyard.broker.server:main", tools=(*TOOLS, "curl")),
         Image("drillyard/rabbitmq-exporter", entry="drillyard.broker.exporter:main"),
+        # Of deploy/ only, on a node of ours: the yard's databases come with their tables.
+        Image("drillyard/sock-shop-migrate", command=(sys.executable, "-m", "drillyard.shop.migrate")),
         Image("drillyard/bank", entry="drillyard.bank.server:main"),
         Image("drillyard/datadog-agent", entry="drillyard.telemetry.agent.main:main"),
         Image("curlimages/curl", command=_CURL, tools=(*TOOLS, "curl")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import re
 import subprocess
@@ -16,6 +17,9 @@ from drillyard.base.clock import SystemClock
 from drillyard.cluster import resources
 from drillyard.cluster.apiserver import schema
 from drillyard.cluster.apiserver.server import ApiServer
+from drillyard.shop import settings
+from drillyard.shop.front_end.program import FrontEndSettings
+from drillyard.shop.payment import PaymentSettings
 from drillyard.yard import manifests
 from drillyard.yard.images import catalogue
 from drillyard.yard.keys import Keys
@@ -65,6 +69,14 @@ def test_deploy_holds_the_keys_that_the_yard_makes_itself(as_found: Objects) -> 
     made = _by_name(Keys.fresh().objects("127.0.0.1:1"))
     for name in made.keys() - optional:
         assert as_found[name]["data"].keys() == made[name].get("data", made[name].get("stringData")).keys(), name
+
+
+def test_the_services_accept_the_keys(as_found: Objects) -> None:
+    def key(secret: str, name: str) -> str:
+        return base64.b64decode(as_found["Secret", "sock-shop", secret]["data"][name]).decode()
+
+    settings.from_environment(FrontEndSettings, {"SESSION_SECRET": key("front-end", "session-secret")})
+    settings.from_environment(PaymentSettings, {"PAYMENT_GATEWAY_KEY": key("payment-gateway", "key")})
 
 
 def test_without_the_agent_nothing_of_it_is_left(as_found: Objects, without_agent: Objects) -> None:
