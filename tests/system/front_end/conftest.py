@@ -11,11 +11,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from . import devtools
 
 READY_WITHIN_S = 20.0
 ENDED_WITHIN_S = 5.0
@@ -79,3 +82,14 @@ def start_front_end() -> Iterator[Start]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture
+async def visit(start_front_end: Start, tmp_path: Path) -> AsyncIterator[Any]:
+    """A browser in the shop, and the shop's own address for changing what its back services do."""
+    front_end = start_front_end()
+    async with devtools.browser(front_end.url, tmp_path / "profile") as page:
+        page.shop = front_end
+        yield page
+        assert page.complaints == []
+        assert [url for url in page.requested if not url.startswith((front_end.url, "about:", "data:"))] == []

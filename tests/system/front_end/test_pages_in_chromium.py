@@ -5,7 +5,6 @@ The pages in a real browser: the order of the Incident 3 document click by click
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,6 @@ pytestmark = [
 ]
 
 PAGES = "/ /category.html /detail.html?id=03fef6ac-1896-4ce8-bd69-b798f85c6e0b /basket.html /login.html /register.html"
-
-
-@pytest.fixture
-async def visit(start_front_end: Any, tmp_path: Path) -> AsyncIterator[Any]:
-    """A browser in the shop, and the shop's own address for changing what its back services do."""
-    front_end = start_front_end()
-    async with devtools.browser(front_end.url, tmp_path / "profile") as page:
-        page.shop = front_end
-        yield page
-        assert page.complaints == []
-        assert [url for url in page.requested if not url.startswith((front_end.url, "about:", "data:"))] == []
 
 
 async def order_as_the_document_says(page: Any) -> None:
@@ -65,6 +53,10 @@ async def test_an_order_from_the_first_sock_to_shipped(visit: Any) -> None:
     reached = "[...document.querySelectorAll('.timeline .reached')].map((e) => e.firstChild.data)"
     assert await visit.run(reached) == ["Created", "Pending", "Paid"]
     await visit.shows("$19.99")
+    await visit.run("window.lost = window.fetch; window.fetch = () => Promise.reject(new TypeError('away')); true")
+    await visit.shows("This order cannot be read at the moment.")
+    await visit.run("window.fetch = window.lost; true")
+    await visit.until("!document.body.innerText.includes('cannot be read')")
     httpx.patch(f"{visit.shop.orders_url}/orders/{identifier}", json={"status": "SHIPPED"}).raise_for_status()
     await visit.shows("Your socks are on their way.")
     assert await visit.run(reached) == ["Created", "Pending", "Paid", "Shipped"]
@@ -72,6 +64,9 @@ async def test_an_order_from_the_first_sock_to_shipped(visit: Any) -> None:
     assert [time[2:] for time in times] == [":03:55", ":03:56", ":03:57", ":04:10"]  # The hour is the reader's zone's.
     await visit.open("/basket.html")
     await visit.shows("Your cart is empty.")
+    await visit.open("/checkout4.html")
+    await visit.shows("there is nothing to order")
+    assert await visit.run("document.getElementById('place').offsetParent") is None
 
 
 async def test_when_payment_is_away_the_customer_reads_the_documents_words_and_the_true_state(visit: Any) -> None:
@@ -101,6 +96,9 @@ async def test_a_double_click_places_two_orders(visit: Any) -> None:
 
 
 async def test_a_new_customer_registers_gives_a_card_and_orders(visit: Any) -> None:
+    await visit.open("/detail.html?id=03fef6ac-1896-4ce8-bd69-b798f85c6e0b")
+    await visit.click("Add to cart")
+    await visit.shows("Holy is in your cart.")
     await visit.open("/register.html?next=/checkout1.html")
     await visit.fill(username="new", firstName="New", lastName="Person", password="secret")
     await visit.run("document.querySelector('#register button').click()")
@@ -147,6 +145,7 @@ async def test_a_login_leads_nowhere_but_into_the_shop(visit: Any) -> None:
     for elsewhere in ("https://evil.example/", "//evil.example/", "javascript:window.owned=1", "/\\evil.example"):
         await visit.open("/login.html")
         await visit.run(f"location.search = '?next=' + encodeURIComponent({json.dumps(elsewhere)})")
+        await visit.until(f"new URLSearchParams(location.search).get('next') === {json.dumps(elsewhere)}")
         await visit.fill(username="user", password="password")
         await visit.click("Log in")
         await visit.shows("Logged in as")
@@ -163,7 +162,12 @@ async def test_the_catalogue_is_filtered_and_paged(visit: Any) -> None:
     await visit.click("magic")
     await visit.shows("Showing 1 of 1 products")
     assert "tags=magic" in await visit.run("location.search")
-    assert await visit.run("document.querySelector('#socks h3').innerText") == "Holy"
+    assert await visit.run("document.querySelector('#socks .name').innerText") == "Holy"
+    await visit.run("history.back()")
+    await visit.shows("Showing 4 of 10 products")
+    await visit.run("history.back()")
+    await visit.shows("Showing 6 of 10 products")
+    assert await visit.run("document.querySelectorAll('.chip[aria-pressed=true]').length") == 1  # That of all.
 
 
 async def test_a_page_never_claims_what_only_the_bank_knows(visit: Any) -> None:

@@ -3,6 +3,7 @@
 import { goAndLogIn, isLoggedIn } from "./account.js";
 import * as api from "./api.js";
 import { message, show } from "./dom.js";
+import { onSubmit } from "./form.js";
 import { frame } from "./shell.js";
 
 const REVIEW = "/checkout4.html";
@@ -34,21 +35,20 @@ async function start() {
     cardFields.hidden = true;
     cardFields.disabled = true;
   }
-  form.hidden = false;
+  onSubmit(form, save);
 }
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const fields = Object.fromEntries(new FormData(form));
+async function save(fields) {
   try {
     await saveAddress(fields);
     if (!card) await api.addCard({ longNum: fields.longNum.replace(/[\s-]/g, ""), expires: fields.expires, ccv: fields.ccv });
   } catch {
     show(message("bad", "Your details could not be saved.", "Nothing was ordered. Please try again in a moment."));
-    return;
+    return false;
   }
   window.location.assign(REVIEW);
-});
+  return true;
+}
 
 /** Keeps an unchanged address; a changed one is added first and then the older ones go, so there is always one. */
 async function saveAddress(fields) {

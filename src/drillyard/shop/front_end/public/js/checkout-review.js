@@ -2,6 +2,7 @@
 
 import { goAndLogIn, isLoggedIn } from "./account.js";
 import * as api from "./api.js";
+import { gathered, nameOf } from "./cart-lines.js";
 import { el, message, show } from "./dom.js";
 import { SHIPPING, dollars, subtotal } from "./money.js";
 import { explain } from "./order-failure.js";
@@ -23,6 +24,10 @@ async function start() {
     show(message("bad", "Your order cannot be shown.", "Nothing was ordered. Please try again in a moment."));
     return;
   }
+  if (items.length === 0) {
+    document.getElementById("nothing").hidden = false;
+    return;
+  }
   if (!address || !card) {
     window.location.replace("/checkout1.html");
     return;
@@ -40,19 +45,18 @@ async function start() {
 }
 
 async function showItems(items) {
-  const names = await Promise.all(
-    items.map((item) =>
-      api.sock(item.itemId).then(
-        (sock) => sock.name,
-        () => `Sock ${item.itemId}`,
-      ),
-    ),
-  );
+  const lines = gathered(items);
+  const socks = await Promise.all(lines.map((line) => (line.itemId ? api.sock(line.itemId).catch(() => null) : null)));
   document
     .getElementById("items")
     .replaceChildren(
-      ...items.map((item, index) =>
-        el("div", {}, el("dt", {}, `${item.quantity} × ${names[index]}`), el("dd", { class: "amount" }, dollars(item.quantity * item.unitPrice))),
+      ...lines.map((line, index) =>
+        el(
+          "div",
+          {},
+          el("dt", {}, `${line.quantity} × ${nameOf(line, socks[index])}`),
+          el("dd", { class: "amount" }, dollars(line.quantity * line.unitPrice)),
+        ),
       ),
       el("div", {}, el("dt", {}, "Delivery"), el("dd", { class: "amount" }, dollars(SHIPPING))),
       el("div", { class: "total" }, el("dt", {}, "Total"), el("dd", { class: "amount" }, dollars(subtotal(items) + SHIPPING))),

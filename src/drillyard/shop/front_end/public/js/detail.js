@@ -1,7 +1,7 @@
 /** One sock: its pictures, its story, and the button that puts it into the cart. */
 
 import * as api from "./api.js";
-import { el, message, picture, show } from "./dom.js";
+import { el, lost, message, picture, show } from "./dom.js";
 import { dollars } from "./money.js";
 import { frame, showCount } from "./shell.js";
 import { fill } from "./sock-list.js";
@@ -19,8 +19,8 @@ async function showSock() {
     const known = problem.body?.error ?? "";
     show(
       known.endsWith("not found")
-        ? message("bad", "There is no such sock.", el("a", { href: "/category.html" }, "See all socks"))
-        : message("bad", "The catalogue does not answer.", "Please try again in a moment."),
+        ? lost("There is no such sock.", el("a", { href: "/category.html" }, "See all socks"))
+        : lost("The catalogue does not answer.", "Please try again in a moment."),
     );
     return;
   }
@@ -71,9 +71,17 @@ async function add(sock) {
     added(message("bad", `${sock.name} could not be added to your cart.`, "Please try again in a moment."));
     return;
   }
-  added(message("good", `${sock.name} is in your cart.`, el("a", { href: "/basket.html" }, "Go to your cart")));
-  showCount();
+  const items = await showCount();
+  // The shop accepts a sock whose price it could not find out, and keeps a row without either; so look.
+  if (items && !items.some((item) => item.itemId === sock.id)) {
+    const why = "The catalogue did not answer, and the cart got an empty line instead.";
+    added(message("bad", `${sock.name} could not be added to your cart.`, why, toCart()));
+    return;
+  }
+  added(message("good", `${sock.name} is in your cart.`, toCart()));
 }
+
+const toCart = () => el("a", { href: "/basket.html" }, "Go to your cart");
 
 /** Beside the button, where the eye is. */
 function added(box) {

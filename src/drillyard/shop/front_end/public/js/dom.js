@@ -73,6 +73,13 @@ export function message(kind, title, ...lines) {
   return box;
 }
 
+/** A message that stands for the whole page, and so is its heading. */
+export function lost(title, ...lines) {
+  const box = message("bad", title, ...lines);
+  box.querySelector(".title").replaceWith(el("h1", { class: "title" }, title));
+  return box;
+}
+
 /** Shows messages at the top of the page, in place of earlier ones; none clears them. */
 export function show(...messages) {
   const place = document.getElementById("messages");

@@ -3,6 +3,7 @@
 import { afterLogIn } from "./account.js";
 import * as api from "./api.js";
 import { message, show } from "./dom.js";
+import { onSubmit } from "./form.js";
 import { frame } from "./shell.js";
 
 frame();
@@ -10,21 +11,18 @@ document.getElementById("register-link").href = `/register.html${window.location
 
 const form = document.getElementById("login");
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const fields = new FormData(form);
+onSubmit(form, async ({ username, password }) => {
   try {
-    await api.logIn(fields.get("username"), fields.get("password"));
-    window.location.assign(afterLogIn());
+    await api.logIn(username, password);
   } catch (problem) {
     show(
       problem.status === 401
         ? message("bad", "You are not logged in.", "Check the user name and the password, then try again.")
         : message("bad", "The log-in does not answer.", "Please try again in a moment."),
     );
+    return false;
   }
+  window.location.assign(afterLogIn());
+  return true;
 });
-
-// Shown only now: a form sent before this script listens would go out by the browser itself.
-form.hidden = false;
 form.elements.username.focus();

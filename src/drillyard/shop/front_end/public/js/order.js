@@ -1,7 +1,8 @@
 /** One order: where it stands (kept up to date), what is in it, where it goes. */
 
 import * as api from "./api.js";
-import { el, message, picture, show } from "./dom.js";
+import { nameOf } from "./cart-lines.js";
+import { el, lost, message, picture, show } from "./dom.js";
 import { SHIPPING, dollars } from "./money.js";
 import { describe, isFinal, steps } from "./order-status.js";
 import { moment, orderId, time, times } from "./orders-data.js";
@@ -16,10 +17,11 @@ const here = new URLSearchParams(window.location.search);
 const path = here.get("order") ?? "";
 let drawnItems = false;
 let drawnStatus = null;
+let troubled = false;
 
 frame();
 if (/^\/orders\/[\w-]+$/.test(path)) await follow();
-else show(message("bad", "This link names no order.", el("a", { href: "/customer-orders.html" }, "See your orders")));
+else show(lost("This link names no order.", el("a", { href: "/customer-orders.html" }, "See your orders")));
 
 async function follow() {
   for (let tries = 0; ; tries += 1) {
@@ -36,21 +38,29 @@ async function load() {
     order = await api.order(path);
     if (!order || !Array.isArray(order.items)) throw new api.ShopError(404, null);
   } catch (problem) {
-    const unknown = problem.status === 404;
-    show(
-      unknown
-        ? message("bad", "There is no such order.", el("a", { href: "/customer-orders.html" }, "See your orders"))
-        : message("bad", "This order cannot be read at the moment.", "It is not lost. This page keeps trying."),
-    );
-    return unknown ? "CANCELLED" : null;
+    if (problem.status === 404) {
+      show(lost("There is no such order.", el("a", { href: "/customer-orders.html" }, "See your orders")));
+      return "CANCELLED";
+    }
+    showTrouble();
+    return null;
   }
-  if (order.status !== drawnStatus) showStatus(order);
+  if (order.status !== drawnStatus || troubled) showStatus(order);
   if (!drawnItems) await showContent(order);
   return order.status;
 }
 
+/** Said once, however often the page tries: a reader is not to be called away every other second. */
+function showTrouble() {
+  if (troubled) return;
+  troubled = true;
+  const texts = ["This order cannot be read at the moment.", "This page keeps trying."];
+  show(drawnItems ? message("bad", ...texts) : lost(...texts));
+}
+
 function showStatus(order) {
   drawnStatus = order.status;
+  troubled = false;
   show();
   if (here.has("placed") && order.status !== "PAYMENT_FAILED") show(message("good", "Thank you. Your order is placed."));
   const { name, kind, means } = describe(order.status);
@@ -88,12 +98,12 @@ async function showContent(order) {
   document.getElementById("shipping").textContent = dollars(SHIPPING);
   document.getElementById("total").textContent = dollars(order.total);
   document.getElementById("order").hidden = false;
-  const socks = await Promise.all(order.items.map((item) => api.sock(item.itemId).catch(() => null)));
+  const socks = await Promise.all(order.items.map((item) => (item.itemId ? api.sock(item.itemId).catch(() => null) : null)));
   document.getElementById("rows").replaceChildren(...order.items.map((item, index) => row(item, socks[index])));
 }
 
 function row(item, sock) {
-  const name = sock?.name ?? `Sock ${item.itemId}`;
+  const name = nameOf(item, sock);
   return el(
     "li",
     { class: "row plain" },
@@ -101,7 +111,7 @@ function row(item, sock) {
     el(
       "div",
       {},
-      el("h3", {}, sock ? el("a", { href: detailLink(sock) }, name) : name),
+      el("h2", {}, sock ? el("a", { href: detailLink(sock) }, name) : name),
       el("p", { class: "soft small" }, `${item.quantity} × ${dollars(item.unitPrice)}`),
     ),
     el("span", { class: "amount" }, dollars(item.quantity * item.unitPrice)),

@@ -11,6 +11,7 @@ import { moment, orderId } from "./orders-data.js";
 const EVERY_MS = 3000;
 const body = document.getElementById("rows");
 let drawn = "";
+let troubled = false;
 
 frame();
 if (isLoggedIn()) await follow();
@@ -31,12 +32,15 @@ async function load() {
     orders = await api.orders();
   } catch (problem) {
     if (problem.body?.message === "User not logged in.") goAndLogIn();
-    show(message("bad", "Your orders cannot be read at the moment.", "They are not lost. This page keeps trying."));
+    // Said once, however often the page tries: a reader is not to be called away every three seconds.
+    if (!troubled) show(message("bad", "Your orders cannot be read at the moment.", "This page keeps trying."));
+    troubled = true;
     return null;
   }
+  if (troubled) show();
+  troubled = false;
   if (JSON.stringify(orders) === drawn) return orders;
   drawn = JSON.stringify(orders);
-  show();
   document.getElementById("nothing").hidden = orders.length > 0;
   document.getElementById("orders").hidden = orders.length === 0;
   body.replaceChildren(...orders.toReversed().map(row));

@@ -20,11 +20,12 @@ export function frame() {
       { class: "width" },
       el("a", { class: "brand", href: "/" }, drawing("sock"), "WeaveSocks"),
       el("nav", { "aria-label": "Shop" }, link("/category.html", "Catalogue")),
+      el("nav", { "aria-label": "Account" }, account),
       el(
-        "nav",
-        { "aria-label": "Account" },
-        account,
-        el("a", { class: "cart-link", href: "/basket.html" }, drawing("basket", false), el("span", { id: "cart-count" }, pieces, unit)),
+        "a",
+        { class: "cart-link", href: "/basket.html", "aria-current": here === "/basket.html" ? "page" : null },
+        drawing("basket", false),
+        el("span", { id: "cart-count" }, pieces, unit),
       ),
     ),
   );
@@ -39,18 +40,24 @@ export function frame() {
     );
   showAccount();
   showCount();
+  // A page that the way back took out of the browser's memory shows what was true then: a cart since ordered, a name since gone.
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) window.location.reload();
+  });
 }
 
-/** Counts the socks in the cart again. */
+/** Counts the socks in the cart again. What is in it, or null while that cannot be had. */
 export async function showCount() {
   try {
     const items = await api.cart();
     const sum = items.reduce((total, item) => total + item.quantity, 0);
     pieces.textContent = String(sum);
     unit.textContent = sum === 1 ? " item in cart" : " items in cart";
+    return items;
   } catch {
     pieces.textContent = "";
     unit.textContent = "Cart";
+    return null;
   }
 }
 
@@ -67,7 +74,7 @@ async function showAccount() {
     return;
   }
   const leave = el("button", { class: "link-button", type: "button", on: { click: leaveShop } }, "Log out");
-  const greeting = name ? el("span", { class: "soft small on-wide" }, `Logged in as ${name}`) : null;
+  const greeting = name ? el("span", { class: "greeting soft small on-wide", title: name }, `Logged in as ${name}`) : null;
   account.replaceChildren(el("span", { class: "account" }, greeting ?? "", orders(), leave));
 }
 

@@ -10,12 +10,12 @@ export function detailLink(sock) {
   return `/detail.html?id=${encodeURIComponent(sock.id)}`;
 }
 
-/** Fills a list element with socks. */
-export function fill(list, socks) {
-  list.replaceChildren(...socks.map(entry));
+/** Fills a list element with socks, their names being headings of that level. */
+export function fill(list, socks, level = "h3") {
+  list.replaceChildren(...socks.map((sock) => entry(sock, level)));
 }
 
-function entry(sock) {
+function entry(sock, level) {
   return el(
     "li",
     { class: "sock" },
@@ -23,7 +23,7 @@ function entry(sock) {
     el(
       "div",
       { class: "about" },
-      el("h3", {}, el("a", { href: detailLink(sock) }, sock.name)),
+      el(level, { class: "name" }, el("a", { href: detailLink(sock) }, sock.name)),
       el("span", { class: "amount" }, dollars(sock.price)),
     ),
   );
