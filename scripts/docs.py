@@ -24,7 +24,7 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from drillyard.cli.main import register
-from drillyard.faults.registry import FAULTS
+from drillyard.faults.registry import FAULTS, keys_of
 from drillyard.incidents.catalogue import all_incidents, faults_of
 from drillyard.incidents.schema import Incident
 
@@ -45,7 +45,9 @@ def faults() -> str:
     lines = ["# Faults", "", "What an incident file can break, in the order of `drill faults`.", ""]
     for name, kind in sorted(FAULTS.items()):
         lines += [f"## {name}", "", inspect.getdoc(kind) or "", "", "| key | type | default |", "|---|---|---|"]
-        lines += [f"| `{key.name}` | `{key.type}` | {_default(key)} |" for key in fields(kind)] or ["| none | | |"]
+        lines += [
+            f"| `{key.name}` | `{key.type}` | {_default(key)} |" for key in fields(kind) if key.name in keys_of(name)
+        ] or ["| none | | |"]
         lines.append("")
     return NOTE + "\n".join(lines)
 

@@ -21,7 +21,9 @@ from typing import Any
 
 from drillyard.base.clock import SystemClock
 from drillyard.drills import desired_state
+from drillyard.faults.active import ActiveFaults
 from drillyard.load.canary import canary_order
+from drillyard.yard.home import yard_folder
 from drillyard.yard.yard import open_yard
 from torture.torture_yard import DRILL, YARD, drill, say
 
@@ -98,14 +100,14 @@ def kill_one(incident: str, after_s: float, by_command: bool, before: dict[str, 
     except subprocess.TimeoutExpired:
         runner.kill()
         runner.wait()
-    broken = active(home)
+    broken = active()
     began_s = time.monotonic()
     if by_command:
         drill("recover", home=home)
     limit_s = BY_COMMAND_S if by_command else BY_SWITCH_S
-    healed = wait_until(lambda: not active(home), limit_s)
+    healed = wait_until(lambda: not active(), limit_s)
     healed_s = time.monotonic() - began_s
-    problems = [] if healed else [f"not healed within {limit_s:g} s: {active(home)}"]
+    problems = [] if healed else [f"not healed within {limit_s:g} s: {active()}"]
     if broken and healed and healed_s > limit_s:
         problems.append(f"healed only after {healed_s:.1f} s, and {limit_s:g} s were promised")
     problems += asyncio.run(remains(before))
@@ -115,10 +117,9 @@ def kill_one(incident: str, after_s: float, by_command: bool, before: dict[str, 
     return Kill(incident, after_s, broken, by, healed_s, problems)
 
 
-def active(home: str) -> list[str]:
-    """What is broken on purpose, as `drill status` says."""
-    found: list[str] = json.loads(drill("status", "--json", home=home).stdout)["active_faults"]
-    return found
+def active() -> list[str]:
+    """What is broken on purpose, from the yard's own list: asking a command would be counted as healing."""
+    return [one.fault.describe() for one in ActiveFaults(yard_folder(YARD).faults).all()]
 
 
 def latest(home: str) -> dict[str, Any]:

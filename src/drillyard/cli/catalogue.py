@@ -13,7 +13,7 @@ from rich.table import Table
 
 from drillyard.cli.options import Json
 from drillyard.cli.tables import print_table
-from drillyard.faults.registry import FAULTS
+from drillyard.faults.registry import FAULTS, keys_of
 from drillyard.incidents.catalogue import all_incidents
 from drillyard.load.profiles import PROFILES, playable
 
@@ -53,7 +53,7 @@ def incidents(json_output: Json = False) -> None:
 def faults(json_output: Json = False) -> None:
     """List the faults that an incident file can use."""
     rows = [
-        {"name": name, "what": (inspect.getdoc(kind) or "").splitlines()[0], "keys": list(kind.__dataclass_fields__)}
+        {"name": name, "what": (inspect.getdoc(kind) or "").splitlines()[0], "keys": keys_of(name)}
         for name, kind in sorted(FAULTS.items())
     ]
     if json_output:

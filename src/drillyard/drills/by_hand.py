@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from drillyard.base.clock import SystemClock
-from drillyard.base.errors import DrillyardError
+from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.faults.active import ActiveFaults, wait_for
 from drillyard.faults.fault import Fault, to_json
 from drillyard.faults.registry import build, name_of
@@ -27,11 +27,11 @@ def chosen_faults(incident: Incident, *, after_load: bool) -> list[Fault]:
     """
     The incident's first faults, or those that follow the orders.
 
-    Raises DrillyardError when there is nothing to put in.
+    Raises SettingError when there is nothing to put in.
     """
     chosen = faults_of(incident.after_load if after_load else incident.faults)
     if not chosen:
-        raise DrillyardError(
+        raise SettingError(
             f"{incident.name} has nothing to put in {'after the orders' if after_load else 'before the orders'}.",
             hint=None if incident.faults else f"The defect is in the shop already: {incident.brief}",
         )
@@ -42,12 +42,12 @@ def graded(fault: Fault, *, share: float | None, seed: int | None) -> Fault:
     """
     The same fault for a `share` of its requests, drawn with `seed`; None leaves either as it is.
 
-    Raises DrillyardError when it strikes all or nothing.
+    Raises SettingError when it strikes all or nothing.
     """
     known = to_json(fault)
     wanted = {key: value for key, value in (("share", share), ("seed", seed)) if value is not None}
     for key in wanted.keys() - known.keys():
-        raise DrillyardError(f"It cannot be graded ({fault.describe()}): it has no {key}.")
+        raise SettingError(f"“{fault.describe()}” cannot be graded: it has no {key}.")
     return build(name_of(fault), known | wanted)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from drillyard.base.clock import SystemClock
 from drillyard.base.errors import DrillyardError
+from drillyard.base.processes import go_first
 from drillyard.faults.active import ActiveFault, ActiveFaults
 from drillyard.faults.fault import is_over
 from drillyard.record.abandoned import conclude
@@ -67,6 +68,7 @@ async def _heal(name: str, choose: Choice, by: str, *, refuse_drills: bool = Fal
 
 def main(arguments: Sequence[str]) -> int:
     """Heals the yard that is named; 0 when all is well, 1 with a sentence when it is not."""
+    go_first()
     try:
         for line in asyncio.run(heal_abandoned(arguments[0], by="the dead man's switch")):
             sys.stderr.write(f"dead man's switch: {line}\n")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+from drillyard.bank.behaviour import Behaviour
 from drillyard.base.errors import DrillyardError
 from drillyard.faults.fault import Proof
 from drillyard.yard.yard import Yard
@@ -25,6 +26,9 @@ class BankBehaviour:
     share: float = 1.0
     delay_s: float = 0.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        Behaviour.from_json(self._wanted())
 
     async def prepare(self, yard: Yard) -> Self:
         on = await yard.bank.behaviour()

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from drillyard.base.errors import DrillyardError
+from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.faults.autoscaler_metric import AutoscalerMetric
 from drillyard.faults.bank_behaviour import BankBehaviour
 from drillyard.faults.connection_slots import ConnectionSlots
@@ -63,29 +63,36 @@ def build(name: str, data: Mapping[str, Any]) -> Fault:
     """
     A fault from its stored name and data.
 
-    Raises DrillyardError for an unknown name or key, and for a missing one.
+    Raises SettingError for an unknown name or key, and for a missing one.
     """
     try:
         kind = FAULTS[name]
     except KeyError:
-        raise DrillyardError(
+        raise SettingError(
             f'There is no fault called "{name}".', hint=f"There are: {', '.join(sorted(FAULTS))}."
         ) from None
     known = {field.name: field for field in fields(kind)}
     unknown = sorted(data.keys() - known.keys())
     if unknown:
-        raise DrillyardError(
-            f'The fault {name} has no key "{unknown[0]}".', hint=f"It has: {', '.join(known) or 'none'}."
+        raise SettingError(
+            f'The fault {name} has no key "{unknown[0]}".', hint=f"It has: {', '.join(keys_of(name)) or 'none'}."
         )
     missing = [key for key, field in known.items() if key not in data and field.default is MISSING]
     if missing:
-        raise DrillyardError(f'The fault {name} needs the key "{missing[0]}".')
+        raise SettingError(f'The fault {name} needs the key "{missing[0]}".')
     try:
         return cast(Fault, TypeAdapter(kind).validate_python(dict(data)))
+    except DrillyardError as problem:
+        raise SettingError(f"The fault {name} does not fit: {problem.message}", hint=problem.hint) from problem
     except ValidationError as problem:
         first = problem.errors()[0]
         key, value, fits = ".".join(map(str, first["loc"])), first["input"], first["msg"]
-        raise DrillyardError(f"The fault {name} has {key}: {value!r}.", hint=f"{fits}.") from problem
+        raise SettingError(f"The fault {name} has {key}: {value!r}.", hint=f"{fits}.") from problem
+
+
+def keys_of(name: str) -> list[str]:
+    """What a person may set; `…_before` is what the fault remembers of the world for its cure."""
+    return [field.name for field in fields(FAULTS[name]) if not field.name.endswith("_before")]
 
 
 def name_of(fault: Fault) -> str:

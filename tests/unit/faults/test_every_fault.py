@@ -110,6 +110,8 @@ def test_it_is_in_the_documentation(name: str) -> None:
         ("queue_policy", {"queue": "q", "max_length": 1, "overflow": "explode"}, "overflow: 'explode'"),
         ("set_env", {"name": "shipping", "values": "PUBLISHER_CONFIRMS"}, "values: 'PUBLISHER_CONFIRMS'"),
         ("scale_deployment", {"deployment": None}, "deployment: None"),
+        ("bank_behaviour", {"mode": "explode"}, "mode is 'explode'; it must be one of none, slow_before_capture"),
+        ("bank_behaviour", {"mode": "rate_limit", "share": 2}, "share is '2.0'"),
     ],
 )
 def test_a_key_of_the_wrong_kind_is_one_sentence(name: str, data: dict[str, Any], sentence: str) -> None:
@@ -117,6 +119,10 @@ def test_a_key_of_the_wrong_kind_is_one_sentence(name: str, data: dict[str, Any]
         registry.build(name, data)
 
     assert sentence in refusal.value.message
+
+
+def test_a_person_is_not_offered_what_a_fault_remembers_for_its_cure() -> None:
+    assert registry.keys_of("scale_deployment") == ["deployment", "namespace", "replicas", "queue"]
 
 
 async def test_a_poison_message_behind_others_waits_for_its_turn() -> None:
