@@ -142,3 +142,27 @@ def test_the_step_grows_with_the_span_and_never_gives_too_many_points():
     assert [grid_for(tree, 0, span).step_s for span in (3_600, 14_400, 86_400)] == [20, 60, 300]
     assert len(grid_for(tree, 0, 86_400 * 365).times()) <= 1_502
     assert len(grid_for(parse_query("sum:a{*}.rollup(avg, 1)"), 0, 86_400).times()) <= 1_502
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("avg:x{*", "A scope that is never closed at column 6"),
+        ("1 + avg:system.load.1", "'avg:system.load.1' has no scope: write avg:system.load.1{*}, or tags between the braces at column 5"),
+        ("foo(avg:a{*})", "There are abs, "),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_to_write_instead(query, said):
+    with pytest.raises(MetricQueryError) as refused:
+        ask(query)
+    assert said in str(refused.value)
+
+
+def test_every_function_that_a_refusal_names_is_there():
+    with pytest.raises(MetricQueryError) as refused:
+        ask("foo(avg:a{*})")
+    for name in refused.value.hint.removeprefix("There are ").rstrip(".").split(", "):
+        try:
+            ask(f"{name}(sum:replicas{{*}}, 5)")
+        except MetricQueryError as other:
+            assert "not available" not in other.message

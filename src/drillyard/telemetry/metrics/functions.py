@@ -26,6 +26,10 @@ _PLAIN: dict[str, Callable[[float], float]] = {
     "log10": lambda value: math.log10(value) if value > 0 else math.nan,
 }
 _PER = {"per_second": 1, "per_minute": 60, "per_hour": 3_600, "derivative": 1, "diff": 0, "monotonic_diff": 0, "dt": 0}
+_NAMED = (
+    *("top", "bottom", "topk", "count_nonzero", "count_not_null", "default_zero", "exclude_null", "timeshift"),
+    *("cumsum", "integral", "moving_rollup", "clamp_min", "clamp_max", "cutoff_min", "cutoff_max"),
+)
 _EWMA = {"ewma_3": 3, "ewma_5": 5, "ewma_7": 7, "ewma_10": 10, "ewma_20": 20}
 
 
@@ -84,7 +88,8 @@ def _per_line(asked: Call, grid: Grid) -> Callable[[dict[int, float]], dict[int,
         case "cutoff_max":
             most = _number(asked, 0)
             return lambda values: {time: value for time, value in values.items() if value <= most}
-    raise MetricQueryError(f"The function {name}() is not available here.")
+    known = ", ".join(sorted({*_PLAIN, *_PER, *_EWMA, *_SHIFTS, *_NAMED}))
+    raise MetricQueryError(f"The function {name}() is not available here.", hint=f"There are {known}.")
 
 
 def _number(asked: Call, place: int) -> float:

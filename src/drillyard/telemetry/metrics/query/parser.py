@@ -30,6 +30,8 @@ _SELECT = re.compile(
     r"(?:(?P<aggregator>[a-z]\w*)\s*:\s*)?(?P<metric>[A-Za-z][\w.]*)\s*\{(?P<scope>[^{}]*)\}"
     r"(?:\s*by\s*\{(?P<by>[^{}]*)\})?"
 )
+_OPEN_SCOPE = re.compile(r"(?:[a-z]\w*\s*:\s*)?[A-Za-z][\w.]*\s*\{")
+_UNSCOPED = re.compile(r"(?:[a-z]\w*\s*:\s*)?[A-Za-z_][\w.]*")
 _MODIFIER = re.compile(r"\s*\.\s*(\w+)\s*\(([^()]*)\)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -112,8 +114,13 @@ class _Parser:
         if word[0] in self.names:
             return Name(word[0])
         self.at = start
-        hint = "" if self.names else ": a metric needs a scope, as in avg:system.load.1{*}"
-        raise self.error(f"{word[0]!r} is no query{hint}")
+        if opened := _OPEN_SCOPE.match(self.text, start):
+            self.at = opened.end() - 1
+            raise self.error("A scope that is never closed")
+        if self.names:
+            raise self.error(f"{word[0]!r} is no query")
+        whole = _UNSCOPED.match(self.text, start) or word
+        raise self.error(f"{whole[0]!r} has no scope: write {whole[0]}{{*}}, or tags between the braces")
 
     def _call(self, function: str, depth: int) -> Expression:
         operand = self.sum(depth + 1)
