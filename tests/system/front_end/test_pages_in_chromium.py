@@ -196,6 +196,26 @@ async def test_a_page_never_claims_what_only_the_bank_knows(visit: Any) -> None:
     assert "limit of $105.00" in texts[5]
 
 
+async def test_every_page_says_so_when_nothing_behind_it_answers(visit: Any) -> None:
+    await visit.open("/")
+    await visit.run("document.cookie = 'logged_in=x; Path=/'; true")
+    body = json.dumps(json.dumps({"message": "connect ECONNREFUSED", "error": {"code": "ECONNREFUSED"}}))
+    await visit.command(
+        "Page.addScriptToEvaluateOnNewDocument",
+        source=f"window.fetch = () => Promise.resolve(new Response({body}, {{status: 500}}))",
+    )
+    for path in [
+        *PAGES.split()[:4],
+        "/checkout1.html",
+        "/checkout4.html",
+        "/customer-orders.html",
+        "/customer-order.html?order=/orders/x",
+    ]:
+        await visit.open(path)
+        await visit.until("document.querySelector('#messages [role=alert]')")
+        assert await visit.run("document.querySelectorAll('h1').length") >= 1, path
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_page_fits_a_phone_in_light_and_dark(visit: Any, scheme: str) -> None:
     await visit.command("Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=1, mobile=True)

@@ -27,7 +27,7 @@ async function load() {
   try {
     items = await api.cart();
   } catch {
-    show(message("bad", "Your cart does not answer.", "Nothing in it is lost. Please try again in a moment."));
+    show(message("bad", "Your cart does not answer.", "Please try again in a moment."));
     return;
   }
   lines = gathered(items);

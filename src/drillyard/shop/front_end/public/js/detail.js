@@ -16,9 +16,8 @@ async function showSock() {
   try {
     sock = await api.sock(id);
   } catch (problem) {
-    const known = problem.body?.error ?? "";
     show(
-      known.endsWith("not found")
+      String(problem.body?.error).endsWith("not found")
         ? lost("There is no such sock.", el("a", { href: "/category.html" }, "See all socks"))
         : lost("The catalogue does not answer.", "Please try again in a moment."),
     );

@@ -17,7 +17,7 @@ onSubmit(form, async ({ username, password }) => {
   } catch (problem) {
     show(
       problem.status === 401
-        ? message("bad", "You are not logged in.", "Check the user name and the password, then try again.")
+        ? message("bad", "You are not logged in.", "Check the user name and the password. If they are right, the shop cannot check them just now.")
         : message("bad", "The log-in does not answer.", "Please try again in a moment."),
     );
     return false;

@@ -18,7 +18,7 @@ onSubmit(form, async (person) => {
     show(
       problem.status === 409
         ? message("bad", "That user name is taken.", "Please choose another one.")
-        : message("bad", "You could not be registered.", "Please try again in a moment."),
+        : message("bad", "You could not be registered.", "Please try again in a moment. If the name is taken then, it is yours: log in with it."),
     );
     return false;
   }
