@@ -20,6 +20,7 @@ from pathlib import Path
 import uvicorn
 from starlette.types import ASGIApp
 
+from drillyard.base.bounded_http import BoundedHttp
 from drillyard.base.clock import SystemClock
 from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.base.files import write_atomically
@@ -97,6 +98,7 @@ def _config(app: ASGIApp, certificate: Path | None) -> uvicorn.Config:
         access_log=False,
         lifespan="off",
         loop="asyncio",
+        http=BoundedHttp,
         ws="none",
         timeout_graceful_shutdown=1,
         server_header=False,

@@ -8,6 +8,8 @@ import json
 import pytest
 
 from drillyard.base.errors import SettingError
+from drillyard.telemetry.api.answers import ApiError
+from drillyard.telemetry.api.held_bytes import HeldBytes
 from drillyard.telemetry.logs.index.kinds import ORIGINS_MAX
 from drillyard.telemetry.settings import read_settings
 
@@ -121,6 +123,54 @@ async def test_very_many_distinct_tags_cost_bounded_memory(client, telemetry, mo
         json={"filter": {"query": "tagged"}, "group_by": [{"facet": "order", "limit": 5}]},
     )
     assert len(answer.json()["data"]["buckets"]) == 5
+
+
+async def test_names_of_a_megabyte_are_cut_and_found(client, telemetry):
+    body = [{"message": "named", "service": "S" * 1_000_000, "hostname": "h" * 1_000_000, "ddsource": "x" * 1_000_000}]
+    assert (await client.post("/api/v2/logs", json=body)).status_code == 202
+    assert await count(client, f"named service:{'s' * 200} host:{'h' * 200} source:{'x' * 200}") == 1
+
+
+async def test_a_page_too_large_to_be_sent_is_refused_and_a_smaller_one_is_not(client, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.api.pages.PAGE_BYTES_MAX", 1 << 20)
+    await client.post("/api/v2/logs", json=[{"message": f"large {n} " + "x " * 100_000} for n in range(10)])
+    asked = {"filter": {"query": "large"}, "page": {"limit": 10}}
+    answer = await client.post("/api/v2/logs/events/search", json=asked)
+    assert answer.status_code == 400
+    assert "lower page limit" in answer.json()["errors"][0]
+    asked["page"] = {"limit": 3}
+    found = []
+    while True:
+        page = (await client.post("/api/v2/logs/events/search", json=asked)).json()
+        found += [log["attributes"]["message"][:7] for log in page["data"]]
+        if "page" not in page["meta"]:
+            break
+        asked["page"]["cursor"] = page["meta"]["page"]["after"]
+    assert found == [f"large {n}" for n in reversed(range(10))]
+
+
+async def test_bodies_that_are_too_much_together_are_put_off_and_leave_nothing_behind():
+    held = HeldBytes(1_000)
+    with held.of_request() as hold, held.of_request() as other:
+        hold(900)
+        with pytest.raises(ApiError) as refused:
+            other(200)
+        assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "1"})
+    with held.of_request() as hold:
+        hold(1_000)
+
+
+async def test_long_lines_that_do_not_match_are_not_read_where_kinds_are_many(client, telemetry, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.logs.index.plan.KINDS_NAMED_MAX", 3)
+    await client.post("/api/v2/logs", json=[{"message": "short", "service": f"s{n}"} for n in range(20)])
+    await client.post("/api/v2/logs", json=[{"message": "short and " + "long " * 2_000, "service": "long"}] * 3)
+    read = []
+    made = telemetry.logs._record
+    monkeypatch.setattr(telemetry.logs, "_record", lambda *parts: read.append(parts) or made(*parts))
+    answer = await client.post(
+        "/api/v2/logs/events/search", json={"filter": {"query": "short -and"}, "page": {"limit": 50}}
+    )
+    assert len(answer.json()["data"]) == len(read) == 20
 
 
 def test_the_number_of_kept_records_is_a_setting():

@@ -13,6 +13,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from drillyard.telemetry.api.answers import ApiError
+from drillyard.telemetry.api.held_bytes import SCOPE_KEY, Hold
 
 PACKED_MAX = 5 * 1024 * 1024
 """Datadog's limit for one intake payload."""
@@ -25,7 +26,8 @@ _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, unpacked. Raises ApiError 400, 413 or 415."""
+    """The body, unpacked. Raises ApiError 400, 408, 413, 415, or 503 where all bodies together are too much."""
+    hold: Hold = request.scope[SCOPE_KEY]
     parts, size = [], 0
     try:
         async with asyncio.timeout(READ_S):
@@ -33,12 +35,17 @@ async def read_body(request: Request) -> bytes:
                 size += len(part)
                 if size > PACKED_MAX:
                     raise ApiError(413, f"The body is larger than {PACKED_MAX // 1024 // 1024} MB.")
+                hold(len(part))
                 parts.append(part)
     except TimeoutError as slow:
         raise ApiError(408, f"The body did not arrive within {READ_S:.0f} s.") from slow
     except ClientDisconnect as gone:
         raise ApiError(400, "The client hung up.") from gone
-    return unpack(b"".join(parts), request.headers.get("content-encoding", ""))
+    packed = b"".join(parts)
+    body = unpack(packed, request.headers.get("content-encoding", ""))
+    if body is not packed:
+        hold(len(body))
+    return body
 
 
 def unpack(body: bytes, encoding: str) -> bytes:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.api.answers import ApiError, error_answer
+from drillyard.telemetry.api.held_bytes import SCOPE_KEY, HeldBytes
 from drillyard.telemetry.logs.cursor import CursorError
 from drillyard.telemetry.logs.intake import IntakeError
 from drillyard.telemetry.logs.record_store import SearchTooSlow, StoreFull
@@ -44,6 +45,7 @@ class Gate:
         self._api_keys = [key.encode() for key in api_keys]
         self._app_keys = [key.encode() for key in app_keys]
         self._limits = RateLimits()
+        self._held = HeldBytes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -68,7 +70,8 @@ class Gate:
         try:
             key = self._admit(Request(scope))
             headers = self._limits.take(limit_name(scope["path"]), key) if key else {}
-            await self._app(scope, receive, send_with_headers)
+            with self._held.of_request() as scope[SCOPE_KEY]:
+                await self._app(scope, receive, send_with_headers)
         except Exception as error:
             if started:
                 raise

@@ -7,7 +7,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +24,8 @@ from drillyard.telemetry.telemetry import Telemetry
 from drillyard.telemetry.times import parse_time
 
 LIMIT_MAX = 1_000
+PAGE_BYTES_MAX = 32 * 1024 * 1024
+"""A thousand logs of a megabyte do not go into one answer."""
 ASKED_MAX = 10_000
 """Of events clients ask for more than a page (datadog-mcp for 5,000): they get a page, and a cursor for the rest."""
 
@@ -97,20 +98,31 @@ async def answer_search(
     started_s = time.monotonic()
     tree = parse(question.query)
 
-    def look() -> list[Record]:
+    def look() -> tuple[list[orjson.Fragment], int | None]:
+        """The page, and the last record's key where more follows."""
         found = store.search(tree, question.window, newest_first=question.newest_first, after=question.after)
-        return list(islice(found, question.limit + 1))
+        page: list[orjson.Fragment] = []
+        size = last = 0
+        for record in found:
+            if len(page) == question.limit:
+                return page, last
+            shown = orjson.dumps(show(record), option=orjson.OPT_NON_STR_KEYS)
+            size += len(shown)
+            if size > PAGE_BYTES_MAX:
+                raise ApiError(400, f"The page is larger than {PAGE_BYTES_MAX >> 20} MB. Ask with a lower page limit.")
+            page.append(orjson.Fragment(shown))
+            last = record.key
+        return page, None
 
-    records = await telemetry.read(look)
-    more, records = len(records) > question.limit, records[: question.limit]
+    page, last = await telemetry.read(look)
     meta: dict[str, Any] = {
         "elapsed": round((time.monotonic() - started_s) * 1000),
         "request_id": request_id(),
         "status": "done",
     }
-    content: dict[str, Any] = {"data": [show(record) for record in records], "meta": meta}
-    if more:
-        after = Cursor(records[-1].key, question.window).encode(question.identity)
+    content: dict[str, Any] = {"data": page, "meta": meta}
+    if last is not None:
+        after = Cursor(last, question.window).encode(question.identity)
         meta["page"] = {"after": after}
         content["links"] = {"next": _next_link(request, question, after)}
     return answer(content)

@@ -23,6 +23,8 @@ from drillyard.telemetry.times import TimeError, parse_time
 ITEMS_MAX = 1_000
 MESSAGE_MAX = 1_000_000
 """Characters; a longer message is cut, as Datadog does at 1 MB."""
+NAME_MAX = 200
+"""Characters of a service, host, source or id; longer ones are cut, as tags are."""
 TAGS_MAX = 100
 KNOWN_TAGS_LENGTH_MAX = 4_096
 NESTING_MAX = 100
@@ -82,6 +84,8 @@ def _plain_line(item: dict[str, Any]) -> Record | None:
     host, service, source, status = item["hostname"], item["service"], item["ddsource"], item["status"]
     if not type(host) is type(service) is type(source) is type(status) is str:
         return None
+    if max(len(host), len(service), len(source)) > NAME_MAX:
+        return None
     return Record(at_ms, message, service, host, source, normal_status(status or "info"), list(_known_tags(tags)))
 
 
@@ -127,9 +131,9 @@ def to_record(item: dict[str, Any], now_ms: int) -> Record:
     record = Record(
         timestamp_ms=_time(item, attributes, now_ms),
         message=(message if isinstance(message, str) else orjson.dumps(message).decode())[:MESSAGE_MAX],
-        host=_first(item, attributes, _HOSTS),
-        service=_first(item, attributes, _SERVICES),
-        source=_text(item.get("ddsource", "")),
+        host=_first(item, attributes, _HOSTS)[:NAME_MAX],
+        service=_first(item, attributes, _SERVICES)[:NAME_MAX],
+        source=_text(item.get("ddsource", ""))[:NAME_MAX],
         status=normal_status(_first(item, attributes, _STATUSES) or "info"),
         tags=normal_tags(item.get("ddtags", "")),
         attributes=attributes,
@@ -137,7 +141,7 @@ def to_record(item: dict[str, Any], now_ms: int) -> Record:
     if attributes:
         for name, places in (("trace_id", _TRACES), ("span_id", _SPANS)):
             if found := _first({}, attributes, places):
-                record.hidden[name] = found
+                record.hidden[name] = found[:NAME_MAX]
     return record
 
 

@@ -39,7 +39,7 @@ class Reading:
 
     def __enter__(self) -> Reading:
         self._connection = self._lender.lend_reader()
-        self._cursor: sqlite3.Cursor | None = None
+        self._cursors: list[sqlite3.Cursor] = []
         self._deadline_s = time.monotonic() + SEARCH_S
         self._connection.set_progress_handler(self._over, 100_000)
         # One view of the store from here on: what is planned with must be what is searched.
@@ -48,8 +48,8 @@ class Reading:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._cursor:
-            self._cursor.close()
+        for cursor in self._cursors:
+            cursor.close()
         self._connection.set_progress_handler(None, 0)
         self._connection.execute("ROLLBACK")
         self._lender.give_back(self._connection)
@@ -57,8 +57,9 @@ class Reading:
     def execute(self, sql: str, values: tuple[object, ...]) -> Iterator[Any]:
         """The rows, one by one. Raises SearchTooSlow."""
         try:
-            self._cursor = self._connection.execute(sql, values)
-            yield from self._cursor
+            cursor = self._connection.execute(sql, values)
+            self._cursors.append(cursor)
+            yield from cursor
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
                 raise SearchTooSlow from error

@@ -75,7 +75,17 @@ class Plan:
         if self.asked is None or self.whole == self.every or self.whole.bit_count() > KINDS_NAMED_MAX:
             return None, self.whole
         found = [text for text in (_names(self.whole), self.exact, self.asked) if text]
-        return " OR ".join(found), self.whole | (self.exact_kinds if self.asked_is_named else 0)
+        return " OR ".join(found), self.certain
+
+    @property
+    def certain(self) -> int:
+        """The kinds whose lines match for certain when one of the texts finds them."""
+        return self.whole | (self.exact_kinds if self.asked_is_named else 0)
+
+    @property
+    def others(self) -> str | None:
+        """What finds the lines of kinds that match in part; None when only reading them all does."""
+        return None if self.asked is None else " OR ".join(filter(None, (self.exact, self.asked)))
 
     @property
     def possible(self) -> int:
