@@ -83,11 +83,14 @@ class Cluster:
         return Answer(process.returncode, out.decode(), err.decode())
 
     async def settled(self, quiet_s: float = 0.1) -> None:
-        """Returns when nothing was written for a moment."""
+        """Returns when nothing was written for a moment, and no deployment waits for its controller."""
         for _ in range(100):
             before = self.server.store.version
             await asyncio.sleep(quiet_s)
-            if self.server.store.version == before:
+            if self.server.store.version == before and all(
+                one.obj["status"].get("observedGeneration") == one.obj["metadata"]["generation"]
+                for one in self.server.store.list("deployments")
+            ):
                 return
         raise AssertionError("the cluster does not come to rest")
 
