@@ -70,6 +70,7 @@ def _status(kind: str, group: str = "", version: str = "v1") -> Subresource:
 
 _SCALE = Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1")
 _STREAM = ("create", "get")
+_PROXIED = ("create", "delete", "get", "patch", "update")
 _POD_SUBRESOURCES = (
     Subresource("attach", "PodAttachOptions", _STREAM),
     Subresource("binding", "Binding", ("create",)),
@@ -77,6 +78,7 @@ _POD_SUBRESOURCES = (
     Subresource("exec", "PodExecOptions", _STREAM),
     Subresource("log", "Pod", ("get",)),
     Subresource("portforward", "PodPortForwardOptions", _STREAM),
+    Subresource("proxy", "PodProxyOptions", _PROXIED),
     _status("Pod"),
 )
 _HPA = "horizontalpodautoscalers"
@@ -99,6 +101,15 @@ RESOURCES: tuple[Resource, ...] = (
     ),
     Resource("", "v1", "nodes", "Node", namespaced=False, short_names=("no",), subresources=(_status("Node"),)),
     Resource("", "v1", "pods", "Pod", short_names=("po",), categories=("all",), subresources=_POD_SUBRESOURCES),
+    # None can be made; the list is there because `kubectl cluster-info dump` stops at a kind that it cannot list.
+    Resource(
+        "",
+        "v1",
+        "replicationcontrollers",
+        "ReplicationController",
+        short_names=("rc",),
+        verbs=("get", "list", "watch"),
+    ),
     Resource("", "v1", "secrets", "Secret"),
     Resource(
         "",
@@ -115,7 +126,7 @@ RESOURCES: tuple[Resource, ...] = (
         "Service",
         short_names=("svc",),
         categories=("all",),
-        subresources=(_status("Service"),),
+        subresources=(Subresource("proxy", "ServiceProxyOptions", _PROXIED), _status("Service")),
     ),
     Resource(
         "apps",

@@ -74,3 +74,19 @@ async def test_everything_that_somebody_may_do_is_listed(shop: Cluster) -> None:
     rights = {line.split()[0]: line for line in may.out.splitlines()[1:] if not line.startswith(" ")}
     assert rights["pods"].endswith("[get list watch]")
     assert "secrets" not in rights
+
+
+async def test_the_server_says_how_it_is_and_everything_is_dumped(shop: Cluster, tmp_path: Path) -> None:
+    assert await kubectl(shop, "get --raw /livez/ping") == "ok"
+    assert await kubectl(shop, "get --raw /readyz?verbose") == "[+]ping ok\nreadyz check passed\n"
+    assert (await kubectl(shop, f"cluster-info dump -A --output-directory={tmp_path}/dump")).startswith("Cluster info")
+    assert "payment says 2" in next((tmp_path / "dump" / "sock-shop").glob("payment-*/logs.txt")).read_text()
+    assert (await shop.kubectl("get", "rc")).err == "No resources found in default namespace.\n"
+
+
+async def test_a_scale_is_shown_as_a_table(shop: Cluster) -> None:
+    shown = await kubectl(shop, "-n sock-shop get deployment payment --subresource=scale")
+    assert [line.split()[:3] for line in shown.splitlines()] == [
+        ["NAME", "DESIRED", "AVAILABLE"],
+        ["payment", "1", "1"],
+    ]

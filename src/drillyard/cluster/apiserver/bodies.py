@@ -22,13 +22,18 @@ _PROTOBUF = "application/vnd.kubernetes.protobuf"
 _YAML = ("application/yaml", "application/apply-patch+yaml")
 
 
-async def read_body(request: web.BaseRequest) -> Any:
-    """The decoded body, {} for an empty one. Raises ApiError: 400, 413, 415."""
+async def read_raw(request: web.BaseRequest) -> bytes:
+    """The body as it came. Raises ApiError 413."""
     try:
-        raw = await request.read()
+        return await request.read()
     except web.HTTPRequestEntityTooLarge as large:
         message = f"Request entity too large: limit is {BYTES_MAX}"
         raise ApiError(413, "RequestEntityTooLarge", message, {}) from large
+
+
+async def read_body(request: web.BaseRequest) -> Any:
+    """The decoded body, {} for an empty one. Raises ApiError: 400, 413, 415."""
+    raw = await read_raw(request)
     if not raw:
         return {}
     kind = request.content_type

@@ -54,7 +54,7 @@ def _roles() -> dict[str, list[Object]]:
                     for row in shared
                     if row.group == group and row.plural not in without
                     for name in (row.plural, *(f"{row.plural}/{sub.name}" for sub in row.subresources))
-                    if name not in ("pods/binding", *(f"pods/{stream}" for stream in without))
+                    if name.partition("/")[2] not in ("binding", *without)
                 ),
                 "verbs": verbs,
             }
@@ -62,7 +62,7 @@ def _roles() -> dict[str, list[Object]]:
         ]
 
     metrics = [{"apiGroups": ["metrics.k8s.io"], "resources": ["pods", "nodes"], "verbs": _READ}]
-    view = rules(_READ, without=("secrets", "exec", "attach", "portforward", "eviction")) + metrics
+    view = rules(_READ, without=("secrets", "exec", "attach", "portforward", "proxy", "eviction")) + metrics
     edit = rules(_READ + _WRITE) + metrics
     own = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles", "rolebindings"], "verbs": _READ + _WRITE}
     everything = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}

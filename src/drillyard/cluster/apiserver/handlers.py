@@ -20,12 +20,13 @@ from drillyard.cluster.apiserver.metrics import Metrics
 from drillyard.cluster.apiserver.objects import Objects
 from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.apiserver.pod_logs import serve_logs
+from drillyard.cluster.apiserver.proxying import serve_proxy
 from drillyard.cluster.apiserver.rbac import Attributes, Authorizer
 from drillyard.cluster.apiserver.reading import list_of, listed, presented, selection_of
 from drillyard.cluster.apiserver.request import ApiRequest, form_of, parse
 from drillyard.cluster.apiserver.responses import json_bytes, json_response, refusal
 from drillyard.cluster.apiserver.reviews import review
-from drillyard.cluster.apiserver.scale import read_scale
+from drillyard.cluster.apiserver.scale import read_scale, shown_scale
 from drillyard.cluster.apiserver.self_description import OPEN_PATHS, described, page_not_found
 from drillyard.cluster.apiserver.streams.serve import serve_stream
 from drillyard.cluster.apiserver.token_request import issue
@@ -45,7 +46,7 @@ from drillyard.cluster.resources import group_versions
 _log = logging.getLogger(__name__)
 _ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 _STREAMS = ("exec", "attach", "portforward")
-_LASTING = (*_STREAMS, "log")
+_LASTING = (*_STREAMS, "log", "proxy")
 _ENDPOINTS_WARNING = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 
 
@@ -103,6 +104,8 @@ class Handlers:
         if request.subresource in _STREAMS:
             pod = self._objects.get(request.resource, request.namespace or "", request.name)
             return await serve_stream(http, pod, request.subresource, self.agent)
+        if request.subresource == "proxy":
+            return await serve_proxy(http, request, self._objects, self.agent)
         if not request.resource.stored:
             return await self._virtual(http, request, user)
         match request.verb:
@@ -138,7 +141,9 @@ class Handlers:
                 pod = self._objects.get(request.resource, namespace, request.name)
                 return await serve_logs(http, pod, self.agent, http.query)
             case "scale":
-                return json_response(read_scale(self._objects, request.resource, namespace, request.name))
+                scale = read_scale(self._objects, request.resource, namespace, request.name)
+                shown = form_of(http.headers.get("Accept", ""))[0] == "table"
+                return json_response(shown_scale(scale, self._clock.now()) if shown else scale)
         form, version = form_of(http.headers.get("Accept", ""))
         stored = self._objects.stored(request.resource, namespace, request.name)
         body = presented(request.resource, stored, form, http.query, self._clock.now())

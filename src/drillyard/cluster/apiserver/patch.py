@@ -8,6 +8,7 @@ No patch changes its input.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from drillyard.cluster.client import ApiError, Object
 
 _ORDER = "$setElementOrder/"
 _DELETE = "$deleteFromPrimitiveList/"
+_PYTHON_TYPE = re.compile(r" \(<class '\w+'>\)")  # In the library's words.
 _OPERATIONS_MAX = 10_000
 
 
@@ -45,7 +47,8 @@ def json_patch(current: Object, operations: Object | Sequence[Object]) -> Object
     except jsonpatch.InvalidJsonPatch as malformed:
         raise bad_request(f"error decoding JSON patch: {malformed}") from malformed
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as misfit:
-        message = f"the server rejected our request due to an error in our request: {misfit}"
+        why = _PYTHON_TYPE.sub("", str(misfit))
+        message = f"the server rejected our request due to an error in our request: {why}"
         raise ApiError(422, "Invalid", message, {}) from misfit
     except (TypeError, KeyError, ValueError) as malformed:
         raise bad_request(f"error decoding JSON patch: {malformed!r}") from malformed

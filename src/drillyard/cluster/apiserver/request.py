@@ -43,7 +43,7 @@ def parse(method: str, path: str, query: Mapping[str, str]) -> ApiRequest:
     within = len(rest) >= 3 and rest[0] == "namespaces" and not (len(rest) == 3 and rest[2] in _NAMESPACE_SUBRESOURCES)
     if within:
         namespace, rest = rest[1], rest[2:]
-    if len(rest) > 3:
+    if len(rest) > 3 and rest[2] != "proxy":
         raise status.no_such_path()
     plural, name, subresource = (*rest, "", "")[:3]
     resource = find(group, version, plural)

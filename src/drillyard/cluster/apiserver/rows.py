@@ -226,6 +226,10 @@ def _lease(obj: Object, now: datetime) -> list[Any]:
     return [_name(obj), obj.get("spec", {}).get("holderIdentity", ""), _age(obj, now)]
 
 
+def _scale(obj: Object, now: datetime) -> list[Any]:
+    return [_name(obj), obj["spec"].get("replicas", 0), obj["status"]["replicas"], _age(obj, now)]
+
+
 def _created_at(obj: Object, now: datetime) -> list[Any]:
     return [_name(obj), obj["metadata"].get("creationTimestamp", "")]
 
@@ -253,5 +257,6 @@ CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = {
     "secrets": _secret,
     "namespaces": _namespace,
     "leases": _lease,
+    "scales": _scale,
     "*": _any,
 }

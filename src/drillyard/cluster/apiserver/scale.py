@@ -5,14 +5,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from drillyard.cluster.apiserver import patch, status
+from drillyard.cluster.apiserver import patch, status, tables
 from drillyard.cluster.apiserver.objects import Objects
 from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.apiserver.subresources import scale_of, wanted_replicas
 from drillyard.cluster.client import Object, PatchType
 from drillyard.cluster.labels import selector_text
 from drillyard.cluster.resources import Resource
+
+_SCALE = Resource("autoscaling", "v1", "scales", "Scale")
+
+
+def shown_scale(scale: Object, now: datetime) -> Object:
+    """The Scale as a Table, for `kubectl get --subresource=scale`."""
+    return tables.table(_SCALE, [tables.row_of(_SCALE, scale, scale, "Object", now)], {})
 
 
 def read_scale(objects: Objects, resource: Resource, namespace: str, name: str) -> Object:

@@ -9,7 +9,8 @@ from aiohttp import web
 from drillyard.cluster.apiserver import discovery, openapi, status
 from drillyard.cluster.apiserver.responses import json_bytes, json_response
 
-OPEN_PATHS = ("/healthz", "/livez", "/readyz", "/version")
+_HEALTH = ("/healthz", "/livez", "/readyz")
+OPEN_PATHS = (*_HEALTH, *(f"{path}/ping" for path in _HEALTH), "/version")
 
 
 def described(http: web.BaseRequest) -> web.Response | None:
@@ -36,7 +37,13 @@ def described(http: web.BaseRequest) -> web.Response | None:
         case "/version":
             return json_response(discovery.version_info())
         case _:
-            return web.Response(text="ok")
+            return web.Response(text=_health(path, verbose="verbose" in http.query))
+
+
+def _health(path: str, *, verbose: bool) -> str:
+    """One check, of the server itself: nothing stands behind it that could be ill."""
+    name = path.split("/")[1]
+    return f"[+]ping ok\n{name} check passed\n" if verbose and path in _HEALTH else "ok"
 
 
 def _groups(http: web.BaseRequest, *, core: bool) -> web.Response:

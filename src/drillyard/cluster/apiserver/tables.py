@@ -129,6 +129,11 @@ _COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("Replicas", "/status/currentReplicas"),
         Column("Age"),
     ),
+    "scales": (
+        Column("Desired", "/spec/replicas", type="integer"),
+        Column("Available", "/status/replicas", type="integer"),
+        Column("Age"),
+    ),
     "leases": (Column("Holder", "/spec/holderIdentity"), Column("Age")),
     "roles": (Column("Created At"),),
     "clusterroles": (Column("Created At"),),
