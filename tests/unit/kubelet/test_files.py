@@ -95,6 +95,8 @@ def test_the_account_is_mounted_unless_admission_did_it_or_the_pod_declines() ->
         ("file:/data", "file:ROOT/data"),
         ("/data/deep", "ROOT/data/deep"),
         ("'/data'", "'ROOT/data'"),
+        ("echo x > /tmp/healthy", "echo x > ROOT/tmp/healthy"),
+        ("/var/tmp", "/var/tmp"),
     ],
 )
 def test_only_declared_mount_paths_are_rewritten(tmp_path: Path, text: str, rewritten: str) -> None:

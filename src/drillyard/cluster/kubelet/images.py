@@ -26,6 +26,8 @@ TOOLS = (
     "id",
     "true",
     "false",
+    "test",
+    "tar",
 )
 
 _REFERENCE = re.compile(

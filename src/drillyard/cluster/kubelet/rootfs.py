@@ -2,7 +2,7 @@
 A container's own folder: its working directory, its tools, and its mounts, without a mount namespace.
 
 Mounts are links below the folder, so relative paths simply work. An absolute mountPath does not exist on this machine;
-where the container's args or env name one, the text is rewritten to the link, and nothing else is touched.
+where the container's args or env name one, or /tmp, the text is rewritten to the link, and nothing else is touched.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Rootfs:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "tmp").chmod(0o1777)
         self._link_tools(tools)
-        self._mounts = {}
+        self._mounts = {"/tmp": self.folder / "tmp"}
         for mount in mounts:
             self._place(mount, volumes)
         paths = sorted(self._mounts, key=len, reverse=True)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from drillyard.base.files import write_atomically
-from drillyard.yard.container_tools import curl, locust
+from drillyard.yard.container_tools import curl, locust, tar
 
 
 def write(folder: Path) -> None:
@@ -23,5 +23,8 @@ def write(folder: Path) -> None:
         scripts["curl"] = f"{python} -I -S {shlex.quote(str(Path(curl.__file__).resolve()))} {shlex.quote(real)}"
     if locust.is_installed():
         scripts["locust"] = f"nice -n {locust.NICENESS} {python} -m locust"
+    real = shutil.which("tar")
+    if real is not None and Path(real).parent != folder:
+        write_atomically(folder / "tar", tar.script(real), mode=0o755)
     for name, command in scripts.items():
         write_atomically(folder / name, f'#!/bin/sh\nexec {command} "$@"\n', mode=0o755)
