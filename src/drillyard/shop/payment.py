@@ -8,6 +8,7 @@ that is no payment is an error.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -46,7 +47,7 @@ class PaymentSettings:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Runs the service until SIGTERM; returns its exit code."""
-    return service.run(PaymentSettings, serve_payment)
+    return service.run(PaymentSettings, serve_payment, argv)
 
 
 def serve_payment(settings: PaymentSettings) -> int:
@@ -152,4 +153,4 @@ def _gateway(settings: PaymentSettings) -> Gateway | None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -61,7 +62,7 @@ class Task:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Runs the service until SIGTERM; returns its exit code."""
-    return service.run(QueueMasterSettings, serve_queue_master)
+    return service.run(QueueMasterSettings, serve_queue_master, argv)
 
 
 def serve_queue_master(settings: QueueMasterSettings) -> int:
@@ -197,4 +198,4 @@ async def health(request: Request) -> Response:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

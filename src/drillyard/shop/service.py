@@ -7,7 +7,7 @@ How every service of the shop is run: settings from the environment, one HTTP se
         port: int = settings.whole(8079, least=0, most=65535)
 
     def main(argv: Sequence[str] = ()) -> int:
-        return service.run(FrontEndSettings, serve_front_end)
+        return service.run(FrontEndSettings, serve_front_end, argv)
 
     def serve_front_end(settings: FrontEndSettings) -> int:
         ...
@@ -32,7 +32,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import uvicorn
@@ -41,8 +41,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from drillyard.base.bounded_http import BoundedHttp
-from drillyard.base.errors import DrillyardError
-from drillyard.shop.settings import from_environment
+from drillyard.base.errors import DrillyardError, SettingError
+from drillyard.shop.settings import described, from_environment
 from drillyard.shop.span_export import exporting
 
 DRAIN_S = 1
@@ -76,9 +76,19 @@ async def read_body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def run(settings_type: type[Settings], start: Callable[[Settings], int]) -> int:
-    """Reads the settings and starts. A mendable problem is one sentence on stderr; a bad setting is exit code 2."""
+def run(settings_type: type[Settings], start: Callable[[Settings], int], argv: Sequence[str]) -> int:
+    """
+    Reads the settings and starts; `--help` lists them. A mendable problem is one sentence on stderr; a bad setting
+    and any other argument are exit code 2.
+    """
+    if "--help" in argv or "-h" in argv:
+        sys.stdout.write(described(settings_type))
+        return 0
     try:
+        if argv:
+            raise SettingError(
+                f"This service takes no arguments, but got {argv[0]!r}.", hint="--help lists its settings."
+            )
         settings = from_environment(settings_type, os.environ)
     except DrillyardError as problem:
         _complain(problem)

@@ -8,6 +8,7 @@ that does not fit names the key, the value and what would fit; secrets and passw
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -99,6 +100,23 @@ def from_environment(settings: type[Settings], environment: Mapping[str, str]) -
             shown = "a value that is not shown" if field.metadata["secret"] else repr(without_password(raw))
             raise SettingError(f"{key} is {shown}; it must be {field.metadata['fits']}.") from None
     return settings(**values)
+
+
+def described(settings: type[Settings]) -> str:
+    """For `--help`: what the class says of itself, then each variable with what fits and the default."""
+    fields = dataclasses.fields(settings)  # type: ignore[arg-type]
+    width = max(len(field.name) for field in fields)
+    lines = [f"  {field.name.upper():{width}}  {field.metadata['fits']} ({_default(field)})" for field in fields]
+    about = inspect.cleandoc(settings.__doc__ or "")
+    return "\n".join(["Settings are environment variables; there are no arguments.", about, "", *lines, ""])
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is None:
+        return "unset by default"
+    if isinstance(field.default, bool):
+        return f"default {str(field.default).lower()}"
+    return f"default {field.default}"
 
 
 def without_password(url: str) -> str:

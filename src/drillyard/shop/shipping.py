@@ -8,6 +8,7 @@ away. Without, it is 201 whatever happened, as in the stock service.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -45,7 +46,7 @@ class ShippingSettings:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Runs the service until SIGTERM; returns its exit code."""
-    return service.run(ShippingSettings, serve_shipping)
+    return service.run(ShippingSettings, serve_shipping, argv)
 
 
 def serve_shipping(settings: ShippingSettings) -> int:
@@ -168,4 +169,4 @@ async def health(request: Request) -> Response:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -35,6 +35,17 @@ def test_a_bad_setting_is_one_sentence_and_exit_code_2() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
 
 
+@pytest.mark.parametrize("module", ["payment", "orders"])
+def test_help_lists_the_settings_and_any_other_argument_is_refused(module: str) -> None:
+    helped, refused = run(module, "--help"), run(module, "--port=80")
+
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert "  PORT " in helped.stdout
+    assert "a whole number from 0 to 65535 (default 808" in helped.stdout
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("This service takes no arguments, but got '--port=80'.\n")
+
+
 def test_an_address_that_is_taken_is_one_sentence_and_exit_code_1() -> None:
     done = run("payment", HOST="192.0.2.1", PORT=str(free_port()))
 

@@ -43,7 +43,7 @@ class CartsSettings:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Runs the service until SIGTERM; returns its exit code."""
-    return service.run(CartsSettings, serve_carts)
+    return service.run(CartsSettings, serve_carts, argv)
 
 
 def serve_carts(settings: CartsSettings) -> int:

@@ -48,7 +48,7 @@ class CatalogueSettings:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Runs the service until SIGTERM; returns its exit code."""
-    return service.run(CatalogueSettings, serve_catalogue)
+    return service.run(CatalogueSettings, serve_catalogue, argv)
 
 
 def serve_catalogue(settings: CatalogueSettings) -> int:

@@ -43,10 +43,7 @@ class FrontEndSettings:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Serves until SIGTERM. Returns 0, 1 when it cannot listen, 2 for a bad setting or an argument."""
-    if argv:
-        sys.stderr.write(f"The front-end takes no arguments, but got {argv[0]!r}.\n")
-        return service.BAD_SETTING_EXIT
-    return service.run(FrontEndSettings, serve)
+    return service.run(FrontEndSettings, serve, argv)
 
 
 def serve(settings: FrontEndSettings) -> int:

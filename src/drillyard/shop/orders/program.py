@@ -53,7 +53,7 @@ class OrdersSettings:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Runs the service until SIGTERM; returns its exit code."""
-    return service.run(OrdersSettings, serve_orders)
+    return service.run(OrdersSettings, serve_orders, argv)
 
 
 def serve_orders(settings: OrdersSettings) -> int:

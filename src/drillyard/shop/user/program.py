@@ -36,7 +36,7 @@ class UserSettings:
 
 def main(argv: Sequence[str] = ()) -> int:
     """Runs the service until SIGTERM; returns its exit code."""
-    return service.run(UserSettings, serve_user)
+    return service.run(UserSettings, serve_user, argv)
 
 
 def serve_user(settings: UserSettings) -> int:
