@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
 import os
@@ -26,6 +27,7 @@ class FakeIntake:
 
     def __init__(self):
         self.answer = Delivery.DONE
+        self.trouble = ""
         self.arrived = []
         self.tries = 0
 
@@ -140,9 +142,112 @@ async def test_two_rotations_while_the_agent_was_down_lose_nothing(node):
         os.utime(node.path.with_name(f"0.log.{number}"), (1_000 + number, 1_000 + number))
     node.write("four")
     node.start()
-    await node.send()
+    for _ in range(3):
+        await node.send()
     assert sorted(node.intake.arrived) == ["four", "one", "three", "two"]
     assert node.intake.arrived[:3] == ["one", "two", "three"]
+
+
+async def test_rotations_while_nothing_is_read_lose_nothing_not_even_what_is_deleted(node):
+    node.write("one")
+    node.tailer.scan()
+    for number in range(3):
+        node.write(f"file {number}")
+        node.rotate(str(number))
+        node.write(f"next {number}")
+        os.utime(node.path, ns=(10**18 + number, 10**18 + number))
+        node.tailer.scan()
+    for number in range(3):
+        node.path.with_name(f"0.log.{number}").unlink()
+    for _ in range(6):
+        await node.send()
+    assert node.intake.arrived == ["one", "file 0", "next 0", "file 1", "next 1", "file 2", "next 2"]
+
+
+async def test_two_rotations_between_two_looks_lose_nothing(node):
+    node.write("one")
+    node.tailer.scan()
+    for number in range(2):
+        node.write(f"file {number}")
+        node.rotate(str(number))
+    node.write("last")
+    for _ in range(4):
+        await node.send()
+    assert sorted(node.intake.arrived) == ["file 0", "file 1", "last", "one"]
+
+
+async def test_a_successor_waits_until_nothing_is_left_in_the_rotated_file(node, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.agent.tail.CHUNK", 100)
+    texts = [f"line {number}" for number in range(20)]
+    node.write(*texts[:15])
+    node.tailer.scan()
+    node.rotate("1")
+    node.write(*texts[15:])
+    for number in range(30):
+        await node.send()
+        if number % 4 == 3:
+            node.crash()
+    assert node.intake.arrived == texts
+
+
+async def test_files_that_came_after_one_that_is_gone_are_read_after_a_restart(node):
+    node.write("one")
+    await node.send()
+    node.tailer.close()
+    for number in range(3):
+        node.write(f"file {number}")
+        node.rotate(str(number))
+        os.utime(node.path.with_name(f"0.log.{number}"), (1_000 + number, 1_000 + number))
+    node.path.with_name("0.log.0").unlink()  # With the rest of what the agent had begun.
+    node.write("last")  # Perhaps in a file with the inode of the one that is gone.
+    node.start()
+    for _ in range(5):
+        await node.send()
+    assert node.intake.arrived == ["one", "file 1", "file 2", "last"]
+
+
+async def test_what_a_full_agent_has_to_let_go_is_counted(node, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.agent.tailer.WAITING_FILES_MAX", 2)
+    node.write("one")
+    node.tailer.scan()
+    size = node.path.stat().st_size
+    os.utime(node.path, ns=(10**18 - 1, 10**18 - 1))
+    for number in range(4):
+        node.rotate(str(number))
+        node.write("one")
+        os.utime(node.path, ns=(10**18 + number, 10**18 + number))
+        node.tailer.scan()
+    assert (node.tailer.bytes_lost, node.tailer.open_files) == (2 * size, 3)
+
+
+async def test_a_line_between_two_parts_of_the_other_stream_is_none_of_them(node):
+    with node.path.open("a") as file:
+        file.write("2025-11-05T20:00:00Z stdout P out-\n2025-11-05T20:00:00Z stderr F err\n")
+    await node.send()
+    node.crash()  # What stdout has not finished is read again, and stderr's line with it.
+    with node.path.open("a") as file:
+        file.write("2025-11-05T20:00:01Z stdout F side\n")
+    await node.send()
+    assert node.intake.arrived == ["err", "err", "out-side"]
+
+
+async def test_a_full_disk_ends_no_agent_and_loses_nothing(node, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    node.intake.answer = Delivery.LATER
+    node.write("one", "two")
+    with monkeypatch.context() as patched:
+        patched.setattr(Spool, "add", full)
+        patched.setattr("drillyard.telemetry.agent.offsets.write_atomically", full)
+        assert not await node.send()
+        node.sender.buffer()
+        assert node.stats.disk_trouble == "No space left on device"
+        node.write("three")
+        assert not await node.send()
+    node.intake.answer = Delivery.DONE
+    assert await node.send()
+    assert (node.intake.arrived, node.stats.disk_trouble) == (["one", "two", "three"], "")
 
 
 async def test_truncation_in_place_starts_over(node):

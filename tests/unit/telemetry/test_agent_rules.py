@@ -112,6 +112,7 @@ def test_joining_loses_no_line_and_keeps_each_files_order(written):
 class FakeIntake:
     def __init__(self):
         self.answer = Delivery.DONE
+        self.trouble = ""
         self.arrived = []
 
     async def post(self, url, body, headers=None):
@@ -142,6 +143,24 @@ async def test_every_log_goes_to_both_intakes_also_when_one_is_away(shipping):
     assert await copy.send_oldest()
     assert first.arrived == [("http://yard/api/v2/logs", ["one"])]
     assert second.arrived == [("https://real/api/v2/logs", ["one"])]
+
+
+async def test_what_a_further_intake_refuses_or_has_no_room_for_is_counted_by_logs(shipping, monkeypatch):
+    sender, _, second, copy, _ = shipping
+    for number in range(3):
+        sender.put(line(f"{number}", number), Origin("s", "s", ()))
+    assert await sender.send_once()
+    second.answer, second.trouble = Delivery.LATER, "HTTP 403"
+    assert not await copy.send_oldest()
+    figures = copy.figures()
+    assert (figures.sent, figures.dropped, figures.trouble) == (0, 0, "HTTP 403")
+    assert figures.waiting_bytes > 0
+    second.answer, second.trouble = Delivery.NEVER, "HTTP 413"
+    assert await copy.send_oldest()
+    monkeypatch.setattr("drillyard.telemetry.agent.spool.BYTES_MAX", 0)
+    sender.put(line("no room", 9), Origin("s", "s", ()))
+    assert await sender.send_once()
+    assert (copy.figures().dropped, copy.figures().waiting_bytes) == (4, 0)
 
 
 async def test_an_excluded_line_moves_its_files_offset_and_is_not_sent(shipping):

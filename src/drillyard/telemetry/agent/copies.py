@@ -8,16 +8,20 @@ before the log files' offsets move on, so that an endpoint that is away misses n
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import orjson
 
 from drillyard.base.clock import Clock
 from drillyard.base.errors import SettingError
 from drillyard.telemetry.agent.intake import Delivery, Intake
 from drillyard.telemetry.agent.spool import Spool
+from drillyard.telemetry.agent.stats import CopyStats
 
 IDLE_S = 0.2
 RETRY_FIRST_S = 0.5
@@ -54,6 +58,11 @@ def _endpoint(part: dict[str, object]) -> Endpoint:
     return Endpoint(f"{scheme}://{host}:{port}/api/v2/logs", key)
 
 
+def logs_in(payload: bytes) -> int:
+    """How many logs a packed payload holds."""
+    return len(orjson.loads(gzip.decompress(payload)))
+
+
 class Copy:
     """One further intake with its buffer; `run` sends what `add` brings, in order."""
 
@@ -64,14 +73,17 @@ class Copy:
         name = hashlib.blake2b(endpoint.url.encode(), digest_size=8).hexdigest()
         self._spool = Spool(folder / f"copy-{name}")
         self._clock = clock
-        self.dropped = 0
+        self.stats = CopyStats(endpoint.url)
 
     def add(self, payload: bytes) -> None:
-        """Keeps a payload until it has arrived; with a full buffer it is dropped and counted."""
-        if self._spool.full:
-            self.dropped += 1
-        else:
-            self._spool.add(payload)
+        """Keeps a payload until it has arrived; with a full buffer or disk its logs are dropped and counted."""
+        try:
+            if not self._spool.full:
+                self._spool.add(payload)
+                return
+        except OSError:
+            pass
+        self.stats.dropped += logs_in(payload)
 
     async def run(self) -> None:
         """Sends for ever."""
@@ -87,15 +99,24 @@ class Copy:
 
     async def send_oldest(self) -> bool:
         """False when the endpoint is away."""
-        delivery = await self._intake.post(self._url, self._spool.oldest(), {"Content-Encoding": "gzip"})
+        payload = self._spool.oldest()
+        delivery = await self._intake.post(self._url, payload, {"Content-Encoding": "gzip"})
+        self.stats.trouble = self._intake.trouble
         if delivery is Delivery.LATER:
             return False
-        self.dropped += delivery is Delivery.NEVER
+        if delivery is Delivery.DONE:
+            self.stats.sent += logs_in(payload)
+        else:
+            self.stats.dropped += logs_in(payload)
         self._spool.drop_oldest()
         return True
 
+    def figures(self) -> CopyStats:
+        """What became of the logs so far."""
+        return replace(self.stats, waiting_bytes=self._spool.waiting_bytes)
+
 
 def add_to_all(copies: Iterable[Copy], payload: bytes) -> None:
-    """Raises OSError when the disk is full."""
+    """Hands a payload to every further intake."""
     for copy in copies:
         copy.add(payload)

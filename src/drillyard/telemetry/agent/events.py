@@ -5,6 +5,7 @@ Kubernetes events in the form in which Datadog's agent forwards them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,8 @@ class EventForwarder:
         self._sent[uid] = count
         while len(self._sent) > REMEMBERED_MAX:
             del self._sent[next(iter(self._sent))]
-        write_atomically(self._memory, orjson.dumps(self._sent))
+        with contextlib.suppress(OSError):  # A full disk: an agent that starts again may send an event twice.
+            write_atomically(self._memory, orjson.dumps(self._sent))
 
 
 def datadog_event(found: Object, hostname: str, pods: Pods) -> dict[str, Any]:

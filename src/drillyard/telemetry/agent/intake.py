@@ -30,6 +30,8 @@ class Intake:
     def __init__(self, session: aiohttp.ClientSession, api_key: str) -> None:
         self._session = session
         self._headers = {"DD-API-KEY": api_key, "Content-Type": "application/json", "DD-EVP-ORIGIN": "agent"}
+        self.trouble = ""
+        """Why the last post was not taken; empty when it was."""
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Delivery:
         """Sends once. Cancelled or failed, it may have arrived all the same."""
@@ -39,8 +41,10 @@ class Intake:
             async with self._session.post(url, data=body, headers=sent, timeout=timeout) as answer:
                 await answer.read()
                 status = answer.status
-        except (TimeoutError, aiohttp.ClientError, OSError):
+        except (TimeoutError, aiohttp.ClientError, OSError) as lost:
+            self.trouble = f"no answer ({type(lost).__name__})"
             return Delivery.LATER
+        self.trouble = "" if status < 300 else f"HTTP {status}"
         if status < 300:
             return Delivery.DONE
         return Delivery.NEVER if status in (400, 404, 405, 413, 415, 422) else Delivery.LATER

@@ -61,4 +61,4 @@ class Joiner:
         first, last = lines[0], lines[-1]
         text = "\n".join(line.text for line in lines)
         truncated = any(line.truncated for line in lines)
-        return replace(first, inode=last.inode, end=last.end, text=text, truncated=truncated)
+        return replace(first, head=last.head, end=last.end, text=text, truncated=truncated)

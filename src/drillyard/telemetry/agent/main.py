@@ -184,7 +184,8 @@ class Agent:
             self._send(line)
         self._sender.buffer()
         self._tailer.close()
-        self._save_stats()
+        with contextlib.suppress(OSError):
+            self._save_stats()
 
     async def _check_intake(self) -> None:
         while not await self._intake.valid(self._settings.api_url):
@@ -229,16 +230,20 @@ class Agent:
     async def _keep_stats(self) -> None:
         alive = self._settings.run_folder / "alive"
         while True:
-            self._save_stats()
-            alive.touch()  # Says that the figures are still true although nothing changed.
+            with contextlib.suppress(OSError):  # A full disk: the figures are stale, which `agent status` says.
+                self._save_stats()
+                alive.touch()  # Says that the figures are still true although nothing changed.
             await self._clock.sleep(STATS_EVERY_S)
 
     def _save_stats(self) -> None:
-        self._stats.open_files = self._tailer.open_files
-        self._stats.buffered_payloads = not self._spool.empty
-        if self._stats != self._saved_stats:
-            self._stats.save(self._settings.run_folder / "stats.json")
-            self._saved_stats = replace(self._stats)
+        stats = self._stats
+        stats.open_files = self._tailer.open_files
+        stats.files_beyond, stats.bytes_lost = self._tailer.files_beyond, self._tailer.bytes_lost
+        stats.waiting_bytes = self._spool.waiting_bytes
+        stats.copies = [copy.figures() for copy in self._copies]
+        if stats != self._saved_stats:
+            stats.save(self._settings.run_folder / "stats.json")
+            self._saved_stats = replace(stats)
 
 
 if __name__ == "__main__":

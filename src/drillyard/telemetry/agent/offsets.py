@@ -15,7 +15,7 @@ from drillyard.base.files import write_atomically
 
 
 class Offsets:
-    """Delivered bytes by file path; a path's inode tells a rotated file from its successor."""
+    """Delivered bytes by file path; a file's head (`TailedFile.head`) tells it from its successor at the path."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -23,13 +23,13 @@ class Offsets:
         self._changed = False
 
     def get(self, file: str) -> tuple[int, int] | None:
-        """(inode, offset) of a file."""
+        """(head, offset) of a file."""
         return self._known.get(file)
 
-    def advance(self, file: str, inode: int, offset: int) -> None:
+    def advance(self, file: str, head: int, offset: int) -> None:
         """The lines before the offset are delivered."""
-        if self._known.get(file) != (inode, offset):
-            self._known[file] = (inode, offset)
+        if self._known.get(file) != (head, offset):
+            self._known[file] = (head, offset)
             self._changed = True
 
     def forget(self, file: str) -> None:
@@ -47,6 +47,6 @@ def _read(path: Path) -> dict[str, tuple[int, int]]:
     """A damaged file counts as none: lines are sent again rather than lost."""
     try:
         found = orjson.loads(path.read_bytes())
-        return {str(file): (int(inode), int(offset)) for file, (inode, offset) in found.items()}
+        return {str(file): (int(head), int(offset)) for file, (head, offset) in found.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}

@@ -110,8 +110,8 @@ class Sender:
             self._delivered(batch)
             return True
         delivery = await self._post(payload, sum(log is not None for _, log in batch))
-        if delivery is Delivery.LATER:
-            self._spool.add(payload)
+        if delivery is Delivery.LATER and not self._kept(payload, batch):
+            return False
         add_to_all(self._copies, payload)
         self._delivered(batch)
         if delivery is Delivery.LATER:
@@ -134,9 +134,20 @@ class Sender:
             batch = self._take()
             payload = _encode(batch)
             if payload is not None:
-                self._spool.add(payload)
+                if not self._kept(payload, batch):
+                    return
                 add_to_all(self._copies, payload)
             self._delivered(batch)
+
+    def _kept(self, payload: bytes, batch: list[Waiting]) -> bool:
+        """Whether the payload lies in the disk buffer; on a full disk its lines wait here, and behind their offsets."""
+        try:
+            self._spool.add(payload)
+        except OSError as refused:
+            self._stats.disk_trouble = str(refused.strerror)
+            self._waiting = [*batch, *self._waiting]
+            return False
+        return True
 
     async def _wait(self, retry_s: float) -> None:
         self._stats.retry_count += 1
@@ -146,6 +157,7 @@ class Sender:
 
     async def _post(self, payload: bytes, logs: int) -> Delivery:
         delivery = await self._intake.post(self._url, payload, {"Content-Encoding": "gzip"})
+        self._stats.trouble = self._intake.trouble
         if delivery is Delivery.DONE:
             self._stats.logs_sent += logs
             self._stats.encoded_bytes_sent += len(payload)
@@ -166,8 +178,12 @@ class Sender:
 
     def _delivered(self, batch: list[Waiting]) -> None:
         for line, _ in batch:
-            self._offsets.advance(line.file, line.inode, line.end)
-        self._offsets.save()
+            self._offsets.advance(line.file, line.head, line.end)
+        try:
+            self._offsets.save()
+            self._stats.disk_trouble = ""
+        except OSError as refused:  # Saved with the next batch; an agent that ends before sends these lines again.
+            self._stats.disk_trouble = str(refused.strerror)
 
 
 def _encode(batch: list[Waiting]) -> bytes | None:

@@ -35,6 +35,11 @@ class Spool:
         """Whether nothing more may be added."""
         return self._bytes >= BYTES_MAX
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much waits."""
+        return self._bytes
+
     def add(self, payload: bytes) -> None:
         """Keeps a payload behind all others. Raises OSError."""
         name = f"{self._next:012d}.payload"

@@ -46,9 +46,6 @@ def main(argv: Sequence[str] = ()) -> int:
 def report(stats: dict[str, Any], now: datetime) -> str:
     """The text that `agent status` prints."""
     started = datetime.fromtimestamp(stats["started_ms"] / 1000, UTC)
-    scheme, _, address = stats["logs_url"].partition("://")
-    host, _, port = address.partition("/")[0].partition(":")
-    port = port or ("443" if scheme == "https" else "80")
     lines = [
         *_headed("Agent (Drillyard)", "="),
         f"  Status date: {_moment(now)}",
@@ -57,7 +54,7 @@ def report(stats: dict[str, Any], now: datetime) -> str:
         f"  Cluster name: {stats['cluster_name']}",
         "",
         *_headed("Logs Agent", "="),
-        f"    Reliable: Sending compressed logs in {scheme.upper()} to {host} on port {port}",
+        _destination(stats["logs_url"]),
         f"    BytesSent: {stats['bytes_sent']}",
         f"    EncodedBytesSent: {stats['encoded_bytes_sent']}",
         f"    LogsProcessed: {stats['logs_processed']}",
@@ -67,13 +64,46 @@ def report(stats: dict[str, Any], now: datetime) -> str:
         f"    RetryTimeSpent: {stats['retry_time_spent_ms'] / 1000:.3f}s",
         f"    LogsDropped: {stats['logs_dropped']}",
         f"    OpenFiles: {stats['open_files']}",
-        f"    WaitingOnDisk: {'yes' if stats['buffered_payloads'] else 'no'}",
+        f"    WaitingOnDisk: {stats['waiting_bytes']}",
+        *_troubles(stats),
         "",
+        *[line for copy in stats["copies"] for line in _copy(copy)],
         *_headed("Kubernetes events", "="),
         f"    EventsSent: {stats['events_sent']}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _destination(url: str) -> str:
+    scheme, _, address = url.partition("://")
+    host, _, port = address.partition("/")[0].partition(":")
+    port = port or ("443" if scheme == "https" else "80")
+    return f"    Reliable: Sending compressed logs in {scheme.upper()} to {host} on port {port}"
+
+
+def _troubles(stats: dict[str, Any]) -> list[str]:
+    """What is not as it should be, and nothing when all is."""
+    told = (
+        (stats["bytes_lost"], "BytesLost: {} (log files were rotated away unread while the buffer was full)"),
+        (stats["files_beyond"], "FilesNotFollowed: {} (too many are open)"),
+        (stats["trouble"], "LastError: {}"),
+        (stats["disk_trouble"], "DiskError: {}"),
+    )
+    return [f"    {text.format(value)}" for value, text in told if value]
+
+
+def _copy(copy: dict[str, Any]) -> list[str]:
+    """A further intake: its figures bear other names, so that a search for LogsSent finds the first one's alone."""
+    trouble = [f"      LastError: {copy['trouble']}"] if copy["trouble"] else []
+    return [
+        _destination(copy["url"]),
+        f"      Sent: {copy['sent']}",
+        f"      Dropped: {copy['dropped']}",
+        f"      WaitingOnDisk: {copy['waiting_bytes']}",
+        *trouble,
+        "",
+    ]
 
 
 def _headed(text: str, line: str) -> list[str]:
