@@ -96,7 +96,7 @@ def _with_death(entries: list[RawEntry], death: Death) -> list[RawEntry]:
         (b"x-first-death-queue", told[b"queue"]),
         (b"x-first-death-reason", told[b"reason"]),
     ]
-    if any(key == b"x-first-death-reason" for key, _ in others):
+    if any(key in (b"x-death", b"x-first-death-reason") for key, _ in entries):
         first = []
     return [(b"x-death", _array([b"F" + join_entries(known) for known in deaths])), *first, *others]
 

@@ -42,6 +42,8 @@ class AmqpError(Exception):
     def __init__(self, code: int, text: str, *, ends_connection: bool | None = None) -> None:
         super().__init__(f"{code} {NAMES[code]} - {text}")
         self.code = code
+        self.text = text
+        self.method = (0, 0)  # Class and method that it answers, where one ends the connection.
         self.ends_connection = code not in _ENDS_CHANNEL if ends_connection is None else ends_connection
         self.reply_text = shorten(f"{NAMES[code]} - {text}")
 

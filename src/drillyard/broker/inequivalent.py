@@ -19,18 +19,19 @@ def inequivalent(kind: str, name: str, argument: str, received: object, current:
 
 
 def _with_type(value: object) -> str:
-    return "none" if value is None else f"the value '{_shown(value)}' of type '{_type_name(value)}'"
+    return "none" if value is None else f"the value '{_shown(value)}' of type '{type_name(value)}'"
 
 
 def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _type_name(value: object) -> str:
+def type_name(value: object) -> str:
+    """The type of a decoded value as RabbitMQ calls it; of whole numbers the width is lost."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
         return "signedint"
     if isinstance(value, float):
-        return "double"
+        return "float"
     return "longstr" if isinstance(value, str | bytes) else type(value).__name__

@@ -6,6 +6,7 @@ The same object stands in every queue that it was routed to; it never changes af
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from drillyard.broker.errors import AmqpError
@@ -13,7 +14,8 @@ from drillyard.broker.wire.frames import short_string
 from drillyard.broker.wire.properties import Properties
 from drillyard.broker.wire.table import Table, decode_value
 
-_TTL_MAX_MS = 2**32 - 1
+_LIFETIME_MAX_MS = 315_360_000_000
+_MILLISECONDS = re.compile(r"[+-]?[0-9]{1,20}")
 
 
 class Message:
@@ -90,6 +92,11 @@ def _expiration_ms(properties: Properties) -> int | None:
     text = properties.text("expiration")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text) > _TTL_MAX_MS:
+    if not _MILLISECONDS.fullmatch(text):
         raise AmqpError(406, f"invalid expiration '{text}': a whole number of milliseconds is expected")
-    return int(text)
+    lifetime_ms = int(text)
+    if lifetime_ms < 0:
+        raise AmqpError(406, f"invalid expiration '{text}': {{value_negative,{lifetime_ms}}}")
+    if lifetime_ms > _LIFETIME_MAX_MS:
+        raise AmqpError(406, f"invalid expiration '{text}': {{value_too_large,{lifetime_ms}}}")
+    return lifetime_ms

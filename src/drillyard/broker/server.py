@@ -20,7 +20,7 @@ from drillyard.base.clock import SystemClock, rfc3339
 from drillyard.base.errors import DrillyardError
 from drillyard.broker.broker import Broker
 from drillyard.broker.listeners import HttpServer, listen
-from drillyard.broker.management import access, definitions, exchanges, objects, policies, queues
+from drillyard.broker.management import absent, access, definitions, exchanges, health, objects, policies, queues
 from drillyard.broker.management.app import build_app
 from drillyard.broker.management.metrics import build_metrics_app
 from drillyard.broker.protocol.connection import Connection
@@ -91,7 +91,7 @@ def _listen(settings: BrokerSettings) -> dict[str, socket.socket]:
 async def _run(broker: Broker, sockets: dict[str, socket.socket], stop: asyncio.Event) -> int:
     loop = asyncio.get_running_loop()
     broker.start()
-    rooms = (access, definitions, exchanges, objects, policies, queues)
+    rooms = (absent, access, definitions, exchanges, health, objects, policies, queues)
     management = build_app(broker, [route for room in rooms for route in room.ROUTES])
     web = [
         HttpServer(management, sockets["http"]),

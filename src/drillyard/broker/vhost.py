@@ -150,13 +150,14 @@ class VirtualHost:
             raise locked(name)
         return found
 
-    def declare_queue(self, wanted: Declaration, asker: object | None) -> Queue:
+    def declare_queue(self, wanted: Declaration, asker: object | None, *, reserved: bool = False) -> Queue:
         """
-        Creates it, or checks that the present one is the same. An empty name asks for one of ours.
+        Creates it, or checks that the present one is the same. An empty name asks for one of ours; `reserved` allows
+        names that begin like ours.
 
         Raises AmqpError 403, 405, 406 or 540.
         """
-        if wanted.name.startswith("amq."):
+        if wanted.name.startswith("amq.") and not reserved:
             raise AmqpError(403, f"queue name '{wanted.name}' contains reserved prefix 'amq.*'")
         present = self.queues.get(wanted.name)
         if present is not None:
@@ -189,7 +190,7 @@ class VirtualHost:
         if if_unused and queue.consumers:
             raise AmqpError(406, f"queue '{queue.name}' in vhost '/' in use")
         if if_empty and queue.ready:
-            raise AmqpError(406, f"queue '{queue.name}' in vhost '/' is not empty")
+            raise AmqpError(406, f"queue '{queue.name}' in vhost '/' not empty")
         count = len(queue.ready)
         self._on_event(f"queue '{queue.name}' deleted with {count} messages")
         self._remove(queue)

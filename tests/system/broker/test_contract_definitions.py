@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import aio_pika
+import pytest
 
 
 async def declare(connect, name: str) -> None:
@@ -72,3 +73,41 @@ async def test_a_node_tells_what_it_has_and_what_of_it_is_used(api):
     assert (node["mem_alarm"], node["disk_free_alarm"]) == (False, False)
     for used, limit in (("mem_used", "mem_limit"), ("disk_free_limit", "disk_free"), ("fd_used", "fd_total")):
         assert 0 < node[used] < node[limit]
+
+
+async def test_an_import_declares_what_is_not_there_and_leaves_what_is(api, connect, name):
+    here = {"vhost": "/"}
+    queue = {"name": name, "durable": True, "auto_delete": False, "arguments": {"x-max-length": 3}}
+    exchange = {"name": name, "type": "topic", "durable": True, "auto_delete": False, "internal": False}
+    binding = {"source": name, "destination": name, "destination_type": "queue", "routing_key": "a.#", "arguments": {}}
+    nowhere = binding | {"source": name + "-2"}
+    policy = {"name": name, "pattern": f"^{name}$", "definition": {"max-length": 2}, "apply-to": "queues"}
+    everything = {
+        "queues": [queue | here],
+        "exchanges": [exchange | {"arguments": {}} | here],
+        "bindings": [binding | here, nowhere | here],
+        "policies": [policy | here | {"priority": 0}],
+        "vhosts": [{"name": "/"}],
+        "permissions": [{"user": "guest", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}],
+        "global_parameters": [],
+    }
+
+    first = await api.post("/api/definitions", json=everything)
+    other = await api.post("/api/definitions", json={"queues": [queue | {"durable": False} | here]})
+    inside = await api.post("/api/definitions/%2F", json={"queues": [queue | {"name": name + "-2"}]})
+    found = (await api.get("/api/definitions")).json()
+    await api.delete(f"/api/policies/%2F/{name}")
+
+    assert (first.status_code, other.status_code, inside.status_code) == (204, 204, 204)
+    assert of(found["queues"], name) == [queue | here]
+    assert of(found["queues"], name + "-2") == [queue | {"name": name + "-2"} | here]
+    assert of(found["exchanges"], name) == [exchange | {"arguments": {}} | here]
+    assert of(found["bindings"], name) == [binding | here]
+    assert of(found["policies"], name) == [policy | here | {"priority": 0}]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"nonsense", b'{"queues": [{"name": "q", "vhost": "nowhere"}]}'])
+async def test_definitions_that_cannot_be_read_are_refused(api, body):
+    answer = await api.post("/api/definitions", content=body, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pika
+import pytest
 from pamqp import commands, frame, header
 
 Basic, Channel = commands.Basic, commands.Channel
@@ -22,6 +23,7 @@ def test_a_reply_goes_straight_to_the_one_who_asked(target):
         if method is not None:
             break
     assert properties is not None and properties.reply_to.startswith("amq.rabbitmq.reply-to.")
+    waiting = answerer.queue_declare(properties.reply_to, passive=True).method.consumer_count
     answerer.basic_publish("", properties.reply_to, b"answer")
     for _ in range(100):
         connection.process_data_events(0.02)
@@ -30,6 +32,17 @@ def test_a_reply_goes_straight_to_the_one_who_asked(target):
     connection.close()
 
     assert replies == [b"answer"]
+    assert waiting == 1
+
+
+def test_whoever_answers_can_see_that_nobody_waits_any_more(target):
+    connection = pika.BlockingConnection(pika.URLParameters(target.amqp_url))
+
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker) as closed:
+        connection.channel().queue_declare("amq.rabbitmq.reply-to.nobody", passive=True)
+    connection.close()
+
+    assert closed.value.reply_code == 404
 
 
 def test_asking_for_a_reply_without_listening_for_it_closes_the_channel(raw):

@@ -15,7 +15,6 @@ REFUSED: dict[str, Any] = {
     "x-max-priority": Queue.Declare(queue="q", arguments={"x-max-priority": 10}),
     "quorum": Queue.Declare(queue="q", durable=True, arguments={"x-queue-type": "quorum"}),
     "stream": Queue.Declare(queue="q", durable=True, arguments={"x-queue-type": "stream"}),
-    "x-delivery-limit": Queue.Declare(queue="q", arguments={"x-delivery-limit": 3}),
     "x-queue-mode": Queue.Declare(queue="q", arguments={"x-queue-mode": "lazy"}),
     "tx.select": commands.Tx.Select(),
     "x-priority": Basic.Consume(queue="q", arguments={"x-priority": 1}),
@@ -56,3 +55,46 @@ def test_a_policy_key_it_does_not_know_is_refused_by_name(our_api, key):
 
     assert answer.status_code == 400
     assert f"{key} is not a policy setting of this broker" in answer.json()["reason"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/users/somebody", {"password": "x", "tags": "management"}),
+        ("/api/users/guest", {"password": "another", "tags": "administrator"}),
+        ("/api/permissions/%2F/somebody", {"configure": ".*", "write": ".*", "read": ".*"}),
+        ("/api/permissions/%2F/guest", {"configure": "", "write": ".*", "read": ".*"}),
+        ("/api/vhosts/other", {}),
+        ("/api/operator-policies/%2F/p", {"pattern": ".*", "definition": {"max-length": 1}}),
+        ("/api/parameters/federation-upstream/%2F/u", {"value": {}}),
+        ("/api/global-parameters/g", {"value": 1}),
+        ("/api/vhost-limits/%2F/max-queues", {"value": 1}),
+        ("/api/topic-permissions/%2F/guest", {}),
+    ],
+)
+def test_what_cannot_be_made_is_refused_in_a_sentence_that_rabbitmqadmin_prints(our_api, path, body):
+    answer = our_api.put(path, json=body)
+
+    assert answer.status_code == 400
+    assert "not implemented by this broker" in answer.json()["reason"]
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        {"users": [{"name": "somebody", "password_hash": "x", "tags": []}]},
+        {"vhosts": [{"name": "other"}]},
+        {"permissions": [{"user": "guest", "vhost": "/", "configure": "", "write": ".*", "read": ".*"}]},
+        {"parameters": [{"vhost": "/", "component": "shovel", "name": "s", "value": {}}]},
+        {"global_parameters": [{"name": "mine", "value": 1}]},
+    ],
+    ids=lambda section: next(iter(section)),
+)
+def test_definitions_with_what_it_cannot_have_are_refused_before_anything_is_declared(our_api, section):
+    queue = {"name": "imported-with-users", "vhost": "/", "durable": False, "auto_delete": False, "arguments": {}}
+
+    answer = our_api.post("/api/definitions", json={"queues": [queue], **section})
+
+    assert answer.status_code == 400
+    assert "not implemented by this broker" in answer.json()["reason"]
+    assert our_api.get("/api/queues/%2F/imported-with-users").status_code == 404

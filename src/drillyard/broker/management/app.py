@@ -41,7 +41,8 @@ class RawPaths:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             raw: bytes = scope.get("raw_path") or scope["path"].encode()
-            scope = {**scope, "path": raw.split(b"?")[0].decode("latin-1")}
+            # A slash at the end asks for the list, as in RabbitMQ.
+            scope = {**scope, "path": raw.split(b"?")[0].decode("latin-1").rstrip("/") or "/"}
         await self._app(scope, receive, send)
 
 
@@ -115,28 +116,32 @@ def truth(value: Any, name: str) -> bool:
 
 
 def listing(request: Request, items: list[dict[str, Any]]) -> Response:
-    """A list with RabbitMQ's `name`, `use_regex`, `sort`, `sort_reverse`, `page`, `page_size` and `columns`."""
+    """
+    A list by `sort` (else by name), `sort_reverse` and `columns`; with a `page` of `page_size` also by `name` and
+    `use_regex`, which RabbitMQ ignores without one.
+    """
     query = request.query_params
-    wanted = query.get("name")
-    if wanted:
-        items = [item for item in items if _fits(str(item.get("name", "")), wanted, query.get("use_regex") == "true")]
-    sort = query.get("sort")
-    if sort:
-        items = sorted(
-            items, key=lambda item: _sort_key(_column(item, sort)), reverse=query.get("sort_reverse") == "true"
-        )
+    sort = query.get("sort") or "name"
+    items = sorted(items, key=lambda item: _sort_key(_column(item, sort)), reverse=query.get("sort_reverse") == "true")
     if "page" not in query:
         return JSONResponse([only_columns(request, item) for item in items])
     page, size = _number(query["page"], "page"), _number(query.get("page_size", "100"), "page_size")
     if size > PAGE_SIZE_MAX:
-        raise refuse(400, "bad_request", f"page_size must be at most {PAGE_SIZE_MAX}")
+        raise refuse(400, "invalid_pagination_parameters", f"page_size must be at most {PAGE_SIZE_MAX}")
+    total, wanted = len(items), query.get("name")
+    if wanted:
+        fits = _filter(wanted, regex=query.get("use_regex") == "true")
+        items = [item for item in items if fits(str(item.get("name", "")))]
     shown = items[(page - 1) * size : page * size]
+    if not shown and page > 1:
+        about = f"page: {page} page size: {size}, len: {len(items)}"
+        raise refuse(400, "page_out_of_range", f"Page out of range, {about}")
     return JSONResponse(
         {
             "items": [only_columns(request, item) for item in shown],
             "item_count": len(shown),
             "filtered_count": len(items),
-            "total_count": len(items),
+            "total_count": total,
             "page": page,
             "page_size": size,
             "page_count": max(1, -(-len(items) // size)),
@@ -144,18 +149,19 @@ def listing(request: Request, items: list[dict[str, Any]]) -> Response:
     )
 
 
-def _fits(name: str, wanted: str, regex: bool) -> bool:
+def _filter(wanted: str, *, regex: bool) -> Callable[[str], bool]:
     if not regex:
-        return wanted.lower() in name.lower()
+        return lambda name: wanted.lower() in name.lower()
     try:
-        return compile_pattern(wanted).search(name) is not None
+        pattern = compile_pattern(wanted)
     except PatternError as error:
         raise refuse(400, "bad_request", f"name: {error.message}") from error
+    return lambda name: pattern.search(name) is not None
 
 
 def _number(text: str, name: str) -> int:
     if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
-        raise refuse(400, "bad_request", f"{name} must be a whole number from 1")
+        raise refuse(400, "invalid_pagination_parameters", f"{name} must be a whole number from 1")
     return int(text)
 
 
@@ -204,7 +210,7 @@ def build_app(broker: Broker, routes: list[tuple[str, str, Call]]) -> ASGIApp:
             try:
                 return await call(broker, request)
             except AmqpError as error:
-                raise not_found() if error.code == 404 else refuse(400, "bad_request", error.reply_text) from error
+                raise _in_http(error) from error
 
         return answer
 
@@ -214,6 +220,14 @@ def build_app(broker: Broker, routes: list[tuple[str, str, Call]]) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     return RawPaths(app)
+
+
+def _in_http(error: AmqpError) -> HTTPException:
+    if error.code == 404:
+        return not_found()
+    if error.code == 403:
+        return refuse(401, "not_authorised", error.text)
+    return refuse(400, "bad_request", error.text)
 
 
 async def _as_json(request: Request, error: Exception) -> Response:

@@ -39,16 +39,22 @@ async def exchanges(broker: Broker, request: Request) -> Response:
     return listing(request, [exchange.as_json() for exchange in broker.vhost.routing.exchanges.values()])
 
 
+def _exchange(request: Request, name: str) -> str:
+    """An exchange's name from the address; the default one, which has none, is called `amq.default` there."""
+    named = part(request, name)
+    return "" if named == "amq.default" else named
+
+
 async def exchange(broker: Broker, request: Request) -> Response:
-    return one(request, broker.vhost.routing.exchange(part(request, "name")).as_json())
+    return one(request, broker.vhost.routing.exchange(_exchange(request, "name")).as_json())
 
 
 async def put_exchange(broker: Broker, request: Request) -> Response:
     """201 for a new exchange, 204 for one that was there and is the same."""
     name, body = new_name(request), await read_body(request)
-    arguments, kind = read_arguments(body), body.get("type")
+    arguments, kind = read_arguments(body), body.get("type", "direct")
     if not isinstance(kind, str):
-        raise refuse(400, "bad_request", "type must be given as text")
+        raise refuse(400, "bad_request", "type must be text")
     check_exchange(name, kind, arguments)
     known = name in broker.vhost.routing.exchanges
     broker.vhost.declare_exchange(
@@ -66,7 +72,7 @@ async def put_exchange(broker: Broker, request: Request) -> Response:
 
 
 async def delete_exchange(broker: Broker, request: Request) -> Response:
-    name = broker.vhost.routing.exchange(part(request, "name")).name
+    name = broker.vhost.routing.exchange(_exchange(request, "name")).name
     broker.vhost.delete_exchange(name, if_unused=request.query_params.get("if-unused") == "true")
     await committed(broker)
     return Response(status_code=204)
@@ -74,8 +80,7 @@ async def delete_exchange(broker: Broker, request: Request) -> Response:
 
 async def publish(broker: Broker, request: Request) -> Response:
     """Publishes one message; the answer says whether any queue was found for it (and took it)."""
-    name, body = part(request, "name"), await read_body(request)
-    name = "" if name == "amq.default" else name
+    name, body = _exchange(request, "name"), await read_body(request)
     for field in ("routing_key", "payload", "payload_encoding"):
         if not isinstance(body.get(field), str):
             raise refuse(400, "bad_request", f"{field} must be given as text")
@@ -90,7 +95,10 @@ async def publish(broker: Broker, request: Request) -> Response:
     except (TypeError, ValueError) as error:
         raise refuse(400, "bad_request", f"properties do not fit: {error}") from error
     message = Message(name, _routing_key(body), properties, content)
-    outcome = broker.vhost.publish(message)
+    try:
+        outcome = broker.vhost.publish(message)
+    except AmqpError as error:
+        raise refuse(400, "bad_request", f"{error.code} {error.reply_text}") from error
     broker.traffic.published += 1
     if outcome.durable:
         await committed(broker)
@@ -143,12 +151,12 @@ async def queue_bindings(broker: Broker, request: Request) -> Response:
 
 
 async def source_bindings(broker: Broker, request: Request) -> Response:
-    name = broker.vhost.routing.exchange(part(request, "name")).name
+    name = broker.vhost.routing.exchange(_exchange(request, "name")).name
     return _shown(request, [binding for binding in _bindings(broker) if binding.source == name])
 
 
 async def destination_bindings(broker: Broker, request: Request) -> Response:
-    target = Destination("exchange", broker.vhost.routing.exchange(part(request, "name")).name)
+    target = Destination("exchange", broker.vhost.routing.exchange(_exchange(request, "name")).name)
     return _shown(request, [binding for binding in _bindings(broker) if binding.destination == target])
 
 
@@ -156,7 +164,7 @@ def _between(broker: Broker, request: Request) -> tuple[str, Destination]:
     kind = _KINDS.get(part(request, "kind"))
     if kind is None:
         raise not_found()
-    source, target = part(request, "source"), Destination(kind, part(request, "destination"))
+    source, target = _exchange(request, "source"), Destination(kind, part(request, "destination"))
     broker.vhost.routing.exchange(source)
     if kind == "queue":
         broker.vhost.queue(target.name)
@@ -177,7 +185,8 @@ async def post_binding(broker: Broker, request: Request) -> Response:
     binding = Binding.make(source, target, _routing_key(body), read_arguments(body))
     broker.vhost.bind(binding)
     await committed(broker)
-    return Response(status_code=201, headers={"Location": quote(binding.properties_key, safe="~")})
+    place = f"{quote(target.name, safe='')}/{quote(binding.properties_key, safe='~')}"
+    return Response(status_code=201, headers={"Location": place})
 
 
 def _one_binding(broker: Broker, request: Request) -> Binding:
@@ -194,11 +203,7 @@ async def binding(broker: Broker, request: Request) -> Response:
 
 
 async def delete_binding(broker: Broker, request: Request) -> Response:
-    found = _one_binding(broker, request)
-    try:
-        broker.vhost.routing.unbind(found)
-    except AmqpError as error:
-        raise refuse(400, "bad_request", error.reply_text) from error
+    broker.vhost.routing.unbind(_one_binding(broker, request))
     await committed(broker)
     return Response(status_code=204)
 

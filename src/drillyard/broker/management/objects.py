@@ -1,9 +1,9 @@
-"""Looking: overview, nodes, connections, channels, consumers, health."""
+"""Looking: overview, nodes, connections, channels, consumers."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from drillyard.broker.broker import Broker
 from drillyard.broker.management import describe
@@ -74,21 +74,25 @@ async def consumers(broker: Broker, request: Request) -> Response:
     )
 
 
-async def alarms(broker: Broker, request: Request) -> Response:
-    """200 while nothing is wrong, 503 with the reason while publishers are held back."""
-    if not broker.alarms.on:
-        return JSONResponse({"status": "ok"})
-    resource = "memory" if broker.alarms.memory else "disk"
-    alarm = {"node": describe.NODE, "resource": resource}
-    return JSONResponse({"status": "failed", "reason": "alarms are in effect", "alarms": [alarm]}, 503)
+async def connection_channels(broker: Broker, request: Request) -> Response:
+    return listing(request, [describe.channel(channel) for channel in _connection(broker, request).channels])
 
 
-async def alive(broker: Broker, request: Request) -> Response:
-    return JSONResponse({"status": "ok"})
+async def channel(broker: Broker, request: Request) -> Response:
+    name = part(request, "name")
+    for each in (channel for connection in broker.connections for channel in connection.channels):
+        if describe.channel_reference(each)["name"] == name:
+            return one(request, describe.channel(each))
+    raise not_found()
+
+
+async def cluster_name(broker: Broker, request: Request) -> Response:
+    return one(request, {"name": describe.NODE})
 
 
 ROUTES: list[tuple[str, str, Call]] = [
     ("GET", "/api/overview", overview),
+    ("GET", "/api/cluster-name", cluster_name),
     ("GET", "/api/nodes", nodes),
     ("GET", "/api/nodes/{name}", node),
     ("GET", "/api/vhosts", vhosts),
@@ -96,12 +100,11 @@ ROUTES: list[tuple[str, str, Call]] = [
     ("GET", "/api/connections", connections),
     ("GET", "/api/connections/{name}", connection),
     ("DELETE", "/api/connections/{name}", close_connection),
+    ("GET", "/api/connections/{name}/channels", connection_channels),
+    ("GET", "/api/vhosts/{vhost}/connections", connections),
     ("GET", "/api/channels", channels),
+    ("GET", "/api/channels/{name}", channel),
+    ("GET", "/api/vhosts/{vhost}/channels", channels),
     ("GET", "/api/consumers", consumers),
     ("GET", "/api/consumers/{vhost}", consumers),
-    ("GET", "/api/health/checks/alarms", alarms),
-    ("GET", "/api/health/checks/local-alarms", alarms),
-    ("GET", "/api/health/checks/virtual-hosts", alive),
-    ("GET", "/api/healthchecks/node", alarms),
-    ("GET", "/api/aliveness-test/{vhost}", alive),
 ]

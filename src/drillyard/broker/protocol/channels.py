@@ -40,9 +40,11 @@ class Channels:
             try:
                 dispatch.on_frame(channel, kind, payload)
             except AmqpError as error:
+                ids = ids_of(payload) if kind == frames.METHOD else _PUBLISH
                 if error.ends_connection:
+                    error.method = ids if kind == frames.METHOD and error.code != 505 else (0, 0)
                     raise
-                self._fail(channel, error, _ids(payload) if kind == frames.METHOD else _PUBLISH)
+                self._fail(channel, error, ids)
             return
         method = read_method(payload) if kind == frames.METHOD else None
         if number in self._closing:
@@ -50,7 +52,9 @@ class Channels:
         elif isinstance(method, commands.Channel.Open):
             self._add(number)
         elif not isinstance(method, commands.Channel.CloseOk):
-            raise AmqpError(504, f"expected 'channel.open' on channel {number}")
+            unopened = AmqpError(504, "expected 'channel.open'")
+            unopened.method = ids_of(payload) if method is not None else (0, 0)
+            raise unopened
 
     def _on_closing(self, number: int, method: base.Frame | None) -> None:
         if isinstance(method, commands.Channel.CloseOk):
@@ -90,5 +94,6 @@ class Channels:
             channel.pump()
 
 
-def _ids(payload: bytes) -> tuple[int, int]:
+def ids_of(payload: bytes) -> tuple[int, int]:
+    """Class and method of a method frame."""
     return int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")

@@ -17,7 +17,7 @@ from pamqp import commands
 
 from drillyard.broker.errors import AmqpError, shorten
 from drillyard.broker.protocol import greeting, handshake
-from drillyard.broker.protocol.channels import Channels
+from drillyard.broker.protocol.channels import Channels, ids_of
 from drillyard.broker.protocol.handshake import Limits
 from drillyard.broker.protocol.heartbeat import Heartbeat
 from drillyard.broker.protocol.holds import Holds
@@ -155,7 +155,12 @@ class Connection(asyncio.Protocol):
         elif number == 0:
             if kind != frames.METHOD:
                 raise AmqpError(503, "content has no place on channel 0")
-            greeting.on_method(self, read_method(payload))
+            try:
+                greeting.on_method(self, read_method(payload))
+            except AmqpError as error:
+                if self.state != "start":  # Before the login nobody is told which word it was.
+                    error.method = ids_of(payload)
+                raise
         elif self.state != "running":
             raise AmqpError(503, f"channel {number} was used before the connection was open")
         else:
@@ -262,10 +267,10 @@ class Connection(asyncio.Protocol):
         if self.state in ("closing", "closed"):
             self.end()
             return
-        self.close(error.code, error.reply_text)
+        self.close(error.code, error.reply_text, error.method)
 
-    def close(self, code: int, text: str) -> None:
-        """Asks the client to close; drops the socket when it does not answer in time."""
+    def close(self, code: int, text: str, method: tuple[int, int] = (0, 0)) -> None:
+        """Asks the client to close; drops the socket when it does not answer in time. `method`: what it answers."""
         if self.state in ("closing", "closed"):
             return
         if self.state == "header":
@@ -275,7 +280,7 @@ class Connection(asyncio.Protocol):
         self.state = "closing"
         for reason in list(self._holds.reasons):
             self.release(reason)
-        self.send(pack_method(commands.Connection.Close(code, shorten(text), 0, 0), 0))
+        self.send(pack_method(commands.Connection.Close(code, shorten(text), *method), 0))
         self._heartbeat.stop()
         if self._timer is not None:
             self._timer.cancel()

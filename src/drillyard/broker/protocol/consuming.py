@@ -84,8 +84,6 @@ def on_cancel(channel: Channel, method: commands.Basic.Cancel) -> None:
 
 def on_get(channel: Channel, method: commands.Basic.Get) -> None:
     queue = channel.queue(method.queue)
-    if queue.consumers.exclusive:
-        raise AmqpError(403, f"queue '{queue.name}' in vhost '/' in exclusive use")
     entry = queue.get(no_ack=bool(method.no_ack))
     if entry is None:
         channel.send(commands.Basic.GetEmpty())

@@ -37,6 +37,9 @@ def on_method(connection: Guest, method: base.Frame) -> None:
     if isinstance(method, commands.Connection.Close) and state != "start":
         connection.send(pack_method(commands.Connection.CloseOk(), 0))
         connection.end()
+    elif state == "running" and isinstance(method, commands.Connection.UpdateSecret):
+        # For logins that expire; this one does not.
+        connection.send(pack_method(commands.Connection.UpdateSecretOk(), 0))
     elif state == "start" and isinstance(method, commands.Connection.StartOk):
         _log_in(connection, method)
     elif state == "tune" and isinstance(method, commands.Connection.TuneOk):

@@ -12,6 +12,7 @@ from pamqp import base, commands
 
 from drillyard.broker.errors import AmqpError
 from drillyard.broker.protocol.channel import Channel
+from drillyard.broker.protocol.publishing import REPLY_TO
 from drillyard.broker.queues.declaration import Declaration
 from drillyard.broker.routing.bindings import Binding, Destination
 from drillyard.broker.routing.exchange import Exchange
@@ -21,6 +22,8 @@ from drillyard.broker.wire.methods import QueueDeclareOk
 
 def on_exchange_declare(channel: Channel, method: commands.Exchange.Declare) -> None:
     if method.passive:
+        if method.exchange == "":
+            raise AmqpError(403, "operation not permitted on the default exchange")
         channel.vhost.routing.exchange(method.exchange)
         channel.reply(commands.Exchange.DeclareOk(), nowait=bool(method.nowait))
         return
@@ -54,8 +57,11 @@ def on_exchange_unbind(channel: Channel, method: commands.Exchange.Unbind) -> No
 
 
 def on_queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
+    if method.queue.startswith(REPLY_TO):
+        _declare_replies(channel, method)
+        return
     if method.passive:
-        queue = channel.queue(method.queue)
+        queue = channel.vhost.queue(method.queue, channel.connection)
         durable = False
     else:
         wanted = Declaration(
@@ -70,6 +76,13 @@ def on_queue_declare(channel: Channel, method: commands.Queue.Declare) -> None:
     channel.last_queue = queue.name
     answer = QueueDeclareOk(queue.name, len(queue.ready), len(queue.consumers))
     _answer(channel, answer, nowait=method.nowait, durable=durable)
+
+
+def _declare_replies(channel: Channel, method: commands.Queue.Declare) -> None:
+    """Direct reply-to: whoever answers may ask in this way whether anybody still waits."""
+    if method.queue != REPLY_TO and method.queue not in channel.vhost.reply_takers:
+        raise AmqpError(404, f"no queue '{method.queue}' in vhost '/'")
+    channel.reply(QueueDeclareOk(method.queue, 0, 1), nowait=bool(method.nowait))
 
 
 def on_queue_delete(channel: Channel, method: commands.Queue.Delete) -> None:
@@ -101,7 +114,9 @@ def on_queue_unbind(channel: Channel, method: commands.Queue.Unbind) -> None:
 
 def _to_queue(channel: Channel, method: commands.Queue.Bind | commands.Queue.Unbind) -> Binding:
     """An empty queue name is the last one declared; then an empty routing key is its name too (AMQP 0-9-1)."""
-    name = channel.queue(method.queue).name
+    name = channel.expand(method.queue)
+    if name in channel.vhost.queues or isinstance(method, commands.Queue.Bind):
+        channel.queue(name)
     routing_key = name if not method.queue and not method.routing_key else method.routing_key
     return Binding.make(method.exchange, Destination("queue", name), routing_key, method.arguments or {})
 

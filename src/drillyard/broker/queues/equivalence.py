@@ -18,6 +18,7 @@ _COMPARED = frozenset(
         "x-overflow",
         "x-single-active-consumer",
         "x-queue-type",
+        "x-queue-version",
     }
 )
 
@@ -40,5 +41,7 @@ def check_same(present: Declaration, wanted: Declaration) -> None:
         raise locked(wanted.name)
     for name in sorted(_COMPARED & (wanted.arguments.keys() | present.arguments.keys())):
         received, current = wanted.arguments.get(name), present.arguments.get(name)
+        if name == "x-queue-type" and (received or "classic") == (current or "classic"):
+            continue
         if received != current:
             raise inequivalent("queue", wanted.name, name, received, current)

@@ -274,8 +274,10 @@ class Queue:
     # ---- consumers
 
     def add_consumer(self, consumer: Taker) -> None:
-        """Raises AmqpError 403 when one of them wants the queue for itself. Does not pump: consume-ok goes first."""
-        if self.consumers.exclusive or (consumer.exclusive and len(self.consumers)):
+        """Raises AmqpError 403 when one of them wants the queue for itself, or one queue has two
+        rules of who is served alone. Does not pump: consume-ok goes first."""
+        alone = consumer.exclusive and (len(self.consumers) or self.consumers.single_active)
+        if self.consumers.exclusive or alone:
             raise AmqpError(403, f"queue '{self.name}' in vhost '/' in exclusive use")
         self.consumers.add(consumer)
 

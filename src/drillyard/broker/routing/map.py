@@ -67,7 +67,7 @@ class RoutingMap:
         if name == "":
             raise AmqpError(403, "operation not permitted on the default exchange")
         if any(name == predeclared for predeclared, _ in PREDECLARED):
-            raise AmqpError(403, f"exchange name '{name}' contains reserved prefix 'amq.*'")
+            raise AmqpError(403, f"deletion of system exchange '{name}' in vhost '/' not allowed")
         found = self.exchanges.get(name)
         if found is None:
             return False
@@ -101,8 +101,13 @@ class RoutingMap:
         self.arriving.setdefault(binding.destination, {})[binding] = None
 
     def unbind(self, binding: Binding) -> None:
-        """Removing a binding that does not exist is no error (as in RabbitMQ)."""
-        source = self._bindable(binding)
+        """Removing a binding that does not exist, its ends included, is no error (as in RabbitMQ)."""
+        try:
+            source = self._bindable(binding)
+        except AmqpError as error:
+            if error.code == 404:
+                return
+            raise
         present = next((known for known in source.bindings if known == binding), None)
         if present is not None:
             self._remove(source, present)
@@ -178,6 +183,8 @@ def _binding_values(binding: Binding) -> tuple[str, str, str, str, bytes]:
 
 def check_exchange(name: str, kind: str, arguments: Table) -> None:
     """Raises AmqpError 503 for an unknown type, 406 for an alternate that is no name."""
+    if not kind:
+        raise AmqpError(503, "invalid exchange type ''")
     if kind not in TYPES:
         raise AmqpError(503, f"unknown exchange type '{kind}'")
     if not isinstance(arguments.get("alternate-exchange", ""), str):
