@@ -98,19 +98,23 @@ def _taken(lock: IO[str]) -> bool:
 
 async def _make(folder: Path) -> None:
     """Builds them in a process of its own, in a session of its own, of which nothing is left when this is cancelled."""
-    maker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        str(folder),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            __name__,
+            str(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     )
     try:
+        maker = await asyncio.shield(starting)  # asyncio itself would end the process alone, not what it started.
         _, said = await maker.communicate()
     except BaseException:
+        maker = await starting
         kill_session(maker.pid)
         await maker.wait()
         raise
