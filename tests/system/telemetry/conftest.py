@@ -20,7 +20,7 @@ import trustme
 from aiohttp import web
 
 KEYS = {"DD-API-KEY": "api", "DD-APPLICATION-KEY": "app"}
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 async def until(question: Callable[[], Awaitable[Any]], limit_s: float = LIMIT_S) -> Any:
