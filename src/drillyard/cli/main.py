@@ -1,5 +1,7 @@
 """
-The command `drill`. Exit codes: 0 done (a drill: kept), 1 failed (a drill: broken), 2 bad usage, 3 unclear, 70 invalid.
+The command `drill`.
+
+Exit codes: 0 done (a drill: kept), 1 failed (a drill: broken), 2 bad usage, 3 unclear, 70 invalid, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ app = typer.Typer(
     name="drill",
     help="Break a real shop on purpose, and see whether the on-call can tell, repair it, and account for every order.",
     epilog="Begin with `drill demo`, or with `drill up` and `drill run incident-5`; `drill COMMAND -h` has an example."
-    "\n\nExit codes: 0 done or kept · 1 failed or broken · 2 bad usage · 3 unclear · 70 invalid (the yard failed).",
+    "\n\nExit codes: 0 done or kept · 1 failed or broken · 2 bad usage · 3 unclear · 70 invalid (the yard failed)"
+    " · 130 interrupted.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,

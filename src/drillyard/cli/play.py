@@ -92,7 +92,7 @@ def run(
         typer.echo(json.dumps(played.to_json()))
     else:
         _conclude(played)
-    raise typer.Exit(played.verdict.exit_code)
+    raise typer.Exit(played.exit_code)
 
 
 def demo(yard: YardName = DEFAULT_YARD) -> None:
@@ -106,7 +106,7 @@ def demo(yard: YardName = DEFAULT_YARD) -> None:
     settings = DrillSettings(seed=secrets.randbelow(1_000_000))
     played = _played(catalogue.find("incident-5"), settings, yard_folder(yard))
     _conclude(played)
-    raise typer.Exit(played.verdict.exit_code)
+    raise typer.Exit(played.exit_code)
 
 
 def _check_load(incident: Incident, orders: int | None, profile: str | None) -> None:

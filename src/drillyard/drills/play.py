@@ -75,7 +75,8 @@ async def play(scene: Scene) -> Verdict:
             interrupted = stop
         except Exception:
             invalid = _own_failure(scene)
-        healed = await _heal(scene, active)
+        healed, stop_meanwhile = await _heal(scene, active)
+        interrupted = interrupted or stop_meanwhile
         if invalid is None and interrupted is None and healed:
             try:
                 await _verify(scene, before)
@@ -107,7 +108,7 @@ def _verdict(scene: Scene, invalid: str | None, interrupted: BaseException | Non
     if invalid is not None:
         return Verdict(Outcome.INVALID, invalid, checks)
     if interrupted is not None:
-        return Verdict(Outcome.UNCLEAR, "The drill was interrupted; what was broken has been healed.", checks)
+        return Verdict(Outcome.UNCLEAR, "The drill was interrupted; nothing is left broken.", checks)
     return Verdict.of(checks)
 
 
@@ -275,8 +276,13 @@ async def _hold(scene: Scene) -> None:
             scene.say(f"while the investigator was in: {change}")
 
 
-async def _heal(scene: Scene, active: ActiveFaults) -> bool:
-    """Heals all that is on the list, whatever else happens; a second Ctrl-C does not stop it."""
+async def _heal(scene: Scene, active: ActiveFaults) -> tuple[bool, BaseException | None]:
+    """
+    Heals all that is on the list, whatever else happens; a Ctrl-C does not stop it.
+
+    Whether all is healed, and the interruption that came meanwhile and is to be heard afterwards.
+    """
+    stop: BaseException | None = None
     with contextlib.suppress(DrillyardError):  # A record that cannot be written keeps nobody from healing.
         scene.record.phase("heal")
     scene.audience.phase("heal", "It is repaired.")
@@ -284,15 +290,16 @@ async def _heal(scene: Scene, active: ActiveFaults) -> bool:
     while not healing.done():
         try:
             await asyncio.shield(healing)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cancelled:
+            stop = cancelled
             scene.audience.say("Still healing; this takes a moment.")
         except Exception:
             break
     problem = healing.exception()
     if problem is not None:
         scene.note(Check("healed", Outcome.INVALID, "The fault is healed", "its effect is gone", str(problem)))
-        return False
-    return healing.result()
+        return False, stop
+    return healing.result(), stop
 
 
 async def _heal_all(scene: Scene, active: ActiveFaults) -> bool:

@@ -4,6 +4,7 @@ One drill in one yard: opens the yard and the record, plays, and renders the rep
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import shlex
 from contextlib import AsyncExitStack
@@ -19,7 +20,7 @@ from drillyard.drills.report import judge_again, write_reports
 from drillyard.drills.scene import Audience, DrillSettings, Scene
 from drillyard.incidents.schema import Incident
 from drillyard.record.reader import Record
-from drillyard.record.verdicts import Verdict
+from drillyard.record.verdicts import Outcome, Verdict
 from drillyard.record.writer import RecordWriter
 from drillyard.yard import cluster_elsewhere
 from drillyard.yard.yard import open_yard
@@ -27,18 +28,25 @@ from drillyard.yard.yard import open_yard
 
 @dataclass(frozen=True)
 class Played:
-    """What a drill left."""
+    """What a drill left. `interrupted`: by Ctrl-C or a signal, after which everything was healed."""
 
     verdict: Verdict
     record: Path
     report: Path
     command: str
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """The verdict's; of a drill that was interrupted and healed 130, as shells have it."""
+        return 130 if self.interrupted and self.verdict.outcome is not Outcome.INVALID else self.verdict.exit_code
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             "verdict": self.verdict.outcome.value,
             "reason": self.verdict.reason,
+            "interrupted": self.interrupted,
             "record": str(self.record),
             "report": str(self.report),
             "command": self.command,
@@ -48,7 +56,7 @@ class Played:
 
 async def play_in_yard(incident: Incident, settings: DrillSettings, name: str, audience: Audience) -> Played:
     """
-    Plays it in the yard of that name.
+    Plays it in the yard of that name. Being cancelled ends it early, healed and reported, and is not raised again.
 
     Raises DrillyardError when the yard is not up or the record cannot be written.
     """
@@ -79,12 +87,15 @@ async def play_in_yard(incident: Incident, settings: DrillSettings, name: str, a
             clock=clock,
             started_at=clock.now(),
         )
+        interrupted = False
         try:
             await play(scene)
+        except asyncio.CancelledError:
+            interrupted = True  # Heard: what it left is told like that of any other drill.
         finally:
             report = write_reports(record.path)
     # Judged again from what was written down, as the report is: both must say the same.
-    return Played(judge_again(Record.open(record.path)), record.path, report, command)
+    return Played(judge_again(Record.open(record.path)), record.path, report, command, interrupted)
 
 
 def _command(incident: Incident, settings: DrillSettings, name: str) -> str:

@@ -224,3 +224,31 @@ async def test_a_record_that_cannot_be_written_keeps_nobody_from_healing(
         await played(scene, clock)
 
     assert (yard.replicas, yard.folder.faults.exists()) == (1, False)
+
+
+async def test_an_interruption_while_it_is_repaired_is_heard_when_it_is(
+    make_scene: Make, yard: Any, clock: VirtualClock
+) -> None:
+    scene = make_scene()
+    task = asyncio.ensure_future(play(scene))
+    said: list[str] = []
+    scene.audience.say = said.append  # type: ignore[method-assign]
+    phases = scene.audience.phase
+
+    def stop(name: str, text: str) -> None:
+        phases(name, text)
+        if name == "heal":
+            task.cancel()
+
+    scene.audience.phase = stop  # type: ignore[method-assign]
+    for _ in range(2000):
+        if task.done():
+            break
+        await clock.advance(0.05)
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "Still healing; this takes a moment." in said
+    assert (yard.replicas, yard.folder.faults.exists()) == (1, False)
+    assert scene.audience.phases[-1] == "heal", "nothing is verified"  # type: ignore[attr-defined]
+    assert Record.open(scene.record.path).verdict.reason == "The drill was interrupted; nothing is left broken."  # type: ignore[union-attr]

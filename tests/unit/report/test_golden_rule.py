@@ -139,12 +139,12 @@ def test_a_drill_interrupted_before_its_end_is_no_worse_than_unclear(made_up: Ma
     def stopped(drill: Any) -> None:
         drill.accounts = False
         drill.depth_after_cure = [5, 4]
-        drill.verdict = Verdict(Outcome.UNCLEAR, "The drill was interrupted; what was broken has been healed.")
+        drill.verdict = Verdict(Outcome.UNCLEAR, "The drill was interrupted; nothing is left broken.")
 
     verdict = judge_again(made_up(stopped))
 
     assert verdict.outcome is Outcome.UNCLEAR
-    assert verdict.reason == "The drill was interrupted; what was broken has been healed."
+    assert verdict.reason == "The drill was interrupted; nothing is left broken."
 
 
 def test_an_invalid_drill_stays_invalid_whatever_the_evidence(made_up: MadeUp) -> None:
