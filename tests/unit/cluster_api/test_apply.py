@@ -38,6 +38,13 @@ def test_what_an_apply_no_longer_names_is_removed(shop: Objects) -> None:
     assert apply(shop, "me", config(a="1"))["data"] == {"a": "1"}
 
 
+@pytest.mark.parametrize("metadata", [7, "x", [], {"managedFields": []}])
+def test_what_is_no_object_is_not_applied(shop: Objects, metadata: object) -> None:
+    with pytest.raises(ApiError) as refused:
+        apply(shop, "me", {"metadata": metadata})
+    assert refused.value.status == 400
+
+
 def test_what_somebody_else_owns_too_stays(shop: Objects) -> None:
     apply(shop, "me", config(a="1", b="2"))
     apply(shop, "you", config(b="2"))

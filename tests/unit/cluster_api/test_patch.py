@@ -98,6 +98,13 @@ json_values = st.recursive(
 json_objects = st.dictionaries(st.sampled_from("abc"), json_values, max_size=3)
 
 
+@pytest.mark.parametrize("directive", ["$retainKeys", "$setElementOrder/args", "$deleteFromPrimitiveList/args"])
+def test_a_directive_that_takes_a_list_is_given_one(directive: str) -> None:
+    with pytest.raises(ApiError, match="takes a list") as refused:
+        patched(WEB, {directive: 1})
+    assert refused.value.status == 400
+
+
 @given(json_objects, json_objects)
 def test_a_merge_patch_twice_is_the_same_as_once(current: Object, patch: Object) -> None:
     once = merge(current, patch)

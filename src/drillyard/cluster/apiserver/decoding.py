@@ -11,7 +11,7 @@ import orjson
 from drillyard.cluster.apiserver import conversion, defaults, schema, status
 from drillyard.cluster.apiserver.options import WriteOptions
 from drillyard.cluster.client import Object
-from drillyard.cluster.resources import Resource, named
+from drillyard.cluster.resources import Resource, Subresource, named
 
 
 def decode(resource: Resource, obj: Object, options: WriteOptions) -> Object:
@@ -42,6 +42,15 @@ def decode(resource: Resource, obj: Object, options: WriteOptions) -> Object:
         if name in node.get("properties", {}):
             new.setdefault(name, {})
     return new
+
+
+def must_have_types(kind: Resource | Subresource, obj: Object) -> None:
+    """For a body that is answered and not stored. Raises ApiError 400 for a field of the wrong type."""
+    if not isinstance(obj, dict):
+        raise status.bad_request("the body of the request is no object")
+    for sort, text in schema.problems(obj, schema.of_kind(kind.group, kind.version, kind.kind)):
+        if sort == "type":
+            raise status.bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled: {text}')
 
 
 def complete(resource: Resource, new: Object) -> None:

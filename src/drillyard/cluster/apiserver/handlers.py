@@ -15,6 +15,7 @@ from drillyard.cluster.apiserver import escalation, status
 from drillyard.cluster.apiserver.audit import AuditEvent, AuditLog
 from drillyard.cluster.apiserver.auth import Tokens, User
 from drillyard.cluster.apiserver.bodies import read_body
+from drillyard.cluster.apiserver.decoding import must_have_types
 from drillyard.cluster.apiserver.impersonation import acting_user
 from drillyard.cluster.apiserver.metrics import Metrics
 from drillyard.cluster.apiserver.objects import Objects
@@ -35,7 +36,6 @@ from drillyard.cluster.apiserver.writing import (
     created,
     delete_request,
     deleted_all,
-    must_be_object,
     patched,
     updated,
     write_options,
@@ -126,7 +126,7 @@ class Handlers:
         resource, namespace = request.resource, request.namespace or ""
         if request.verb == "create":
             body = await read_body(http)
-            must_be_object(body)
+            must_have_types(resource, body)
             answer = review(resource, namespace, body, user, self._authorizer, self._tokens)
             return json_response(answer, 201)
         if request.name:
@@ -184,7 +184,9 @@ class Handlers:
 
     def _created_below(self, request: ApiRequest, body: Any, options: WriteOptions) -> Object:
         """POST to a subresource of a pod or a service account."""
-        must_be_object(body)
+        below = request.resource.subresource(request.subresource)
+        assert below is not None  # Else the path would not have been parsed.
+        must_have_types(below, body)
         match request.subresource:
             case "binding":
                 node = (body.get("target") or {}).get("name")

@@ -92,9 +92,9 @@ class Objects:
         """Server-side apply; also says whether it created the object."""
         apply.must_have_manager(options.manager)
         writer = self._writer(resource, options, "Apply", "")
-        if "managedFields" in (applied.get("metadata") or {}):
-            raise status.bad_request("metadata.managedFields must be nil")
         applied = decode(resource, applied, options)
+        if "managedFields" in applied["metadata"]:
+            raise status.bad_request("metadata.managedFields must be nil")
         applied["metadata"].setdefault("name", name)
         old = self.store.get(resource.key, namespace if resource.namespaced else "", name)
         node = _stored_schema(resource)

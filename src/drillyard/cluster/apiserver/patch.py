@@ -72,13 +72,17 @@ def _merge_objects(current: Object, patch: Object, node: Node) -> Object:
         return {}
     if directive != "merge":
         raise bad_request(f"unknown patch directive {directive!r}: use replace, merge or delete")
+    for key, value in patch.items():
+        if (key == "$retainKeys" or key.startswith((_DELETE, _ORDER))) and not isinstance(value, list):
+            raise bad_request(f"the patch directive {key} takes a list")
     result = dict(current)
     if (kept := patch.get("$retainKeys")) is not None:
         result = {key: value for key, value in result.items() if key in kept}
     for key, value in patch.items():
         if key.startswith(_DELETE):
             name = key.removeprefix(_DELETE)
-            result[name] = [item for item in result.get(name) or () if item not in value]
+            if isinstance(before := result.get(name), list):
+                result[name] = [item for item in before if item not in value]
         elif not key.startswith("$"):
             _merge_field(result, key, value, schema.child(node, key) or {})
     for key, order in patch.items():
@@ -109,8 +113,9 @@ def _merge_lists(current: list[Any], patch: list[Any], node: Node) -> list[Any]:
     merge_key = node.get("x-kubernetes-patch-merge-key")
     if merge_key is None:
         return current + [item for item in patch if item not in current]
-    if any(isinstance(item, dict) and item.get("$patch") == "replace" for item in patch):
-        return [item for item in patch if item.get("$patch") != "replace"]
+    without = [item for item in patch if not isinstance(item, dict) or item.get("$patch") != "replace"]
+    if len(without) < len(patch):
+        return without
     items, result = node.get("items", {}), list(current)
     for item in patch:
         if not isinstance(item, dict) or merge_key not in item:

@@ -26,8 +26,14 @@ def service_account(namespace: str, name: str) -> User:
 
 
 def issue(tokens: Tokens, clock: Clock, namespace: str, name: str, body: Any) -> Object:
-    """The TokenRequest with its token. Raises ApiError 422 for a lifetime under ten minutes or over 2^32 seconds."""
+    """
+    The TokenRequest with its token.
+
+    Raises ApiError 400 for what is none, 422 for a lifetime under ten minutes or over 2^32 seconds.
+    """
     spec = body.get("spec") or {}
+    if not isinstance(spec, dict):
+        raise status.bad_request("spec of a TokenRequest is an object")
     lifetime_s = spec.get("expirationSeconds", _DEFAULT_S)
     if not isinstance(lifetime_s, int) or not _LEAST_S <= lifetime_s <= _MOST_S:
         detail = "may not specify a duration less than 10 minutes or more than 2^32 seconds"
