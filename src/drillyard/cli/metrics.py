@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -26,6 +27,9 @@ from drillyard.yard.yard import open_yard
 
 _BARS = "▁▂▃▄▅▆▇█"
 CELLS_MAX = 30
+_CELLS_MIN = 6
+_BESIDE = 48
+"""Columns that the name and the three figures of a series want."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def metrics(
     if json_output:
         typer.echo(json.dumps(answer.series))
     elif answer.series:
-        print_table(series_table(answer))
+        print_table(series_table(answer, course_cells(Console().width)))
         typer.echo(f"{_utc(answer.from_ms)} to {_utc(answer.to_ms)} (UTC)", err=True)
     for sentence in answer.said:
         typer.echo(plain(sentence), err=True)
@@ -94,12 +98,17 @@ def _utc(time_ms: int) -> str:
     return f"{_moment(time_ms):%Y-%m-%d %H:%M:%S}"
 
 
-def series_table(answer: Answer) -> Table:
+def course_cells(width: int) -> int:
+    """How many cells a course may have in a terminal of so many columns: the names beside it matter more."""
+    return max(_CELLS_MIN, min(CELLS_MAX, width - _BESIDE))
+
+
+def series_table(answer: Answer, cells_max: int = CELLS_MAX) -> Table:
     """A row a series; the metric is its title where they share one."""
     names = {str(one.get("metric", "")) for one in answer.series}
     shared = names.pop() if len(names) == 1 else ""
     table = Table(title=Text(plain(shared)) if shared else None, title_justify="left", box=None, pad_edge=False)
-    table.add_column("SERIES", overflow="fold")
+    table.add_column("SERIES", overflow="fold", min_width=8)
     for column in ("LAST", "MIN", "MAX"):
         table.add_column(column, justify="right")
     table.add_column("COURSE", no_wrap=True)
@@ -113,7 +122,7 @@ def series_table(answer: Answer) -> Table:
         name = scope if shared else f"{one.get('metric', '')} {scope}"
         # No more cells than there can be points: a gap must mean that one is missing.
         cells = int((answer.to_ms - answer.from_ms) / 1000 / max(1, int(one.get("interval") or 1)))
-        course = sparkline(points, answer.from_ms, answer.to_ms, max(1, min(CELLS_MAX, cells)))
+        course = sparkline(points, answer.from_ms, answer.to_ms, max(1, min(cells_max, cells)))
         table.add_row(Text(plain(name)), number(values[-1]), number(min(values)), number(max(values)), course)
     return table
 

@@ -10,14 +10,14 @@ from rich.console import Console
 from drillyard.base.errors import SettingError
 from drillyard.cli import events
 from drillyard.cli.logs import check_options, group_table
-from drillyard.cli.metrics import Answer, number, series_table, sparkline
+from drillyard.cli.metrics import Answer, course_cells, number, series_table, sparkline
 from drillyard.yard.datadog import Group
 from drillyard.yard.refused_query import refused_query
 
 
-def printed(shown) -> str:
+def printed(shown, width: int = 120) -> str:
     out = io.StringIO()
-    Console(file=out, width=120).print(shown)
+    Console(file=out, width=width).print(shown)
     return out.getvalue()
 
 
@@ -54,6 +54,15 @@ def test_a_value_of_zero_is_shown_and_a_missing_one_is_not() -> None:
     assert "a:1" in shown and " 0    0    0  ▁▁" in shown
     assert "a:2" not in shown
     assert " 5    5    5 " in shown
+
+
+def test_a_narrow_terminal_shortens_the_course_and_not_the_name() -> None:
+    series = [{"metric": "m", "scope": "pod_name:a", "interval": 20, "pointlist": [[n * 20_000, n] for n in range(99)]}]
+    table = series_table(Answer(series, 0, 1_980_000, []), course_cells(40))
+    lines = printed(table, width=40).splitlines()
+    assert "pod_name" in lines[-2] + lines[-1]
+    assert all(len(line) <= 40 for line in lines)
+    assert [course_cells(width) for width in (30, 60, 80, 200)] == [6, 12, 30, 30]
 
 
 def test_groups_are_a_table_with_their_facets() -> None:

@@ -18,7 +18,9 @@ from drillyard.telemetry.api.fields import whole_number
 from drillyard.telemetry.telemetry import Telemetry
 
 _USER = {"type": "users", "id": "drillyard", "attributes": {"name": "on-call", "handle": "on-call", "status": "Active"}}
+_ORGANISATION = {"name": "drillyard", "public_id": "drillyard", "description": "A yard", "settings": {}}
 _EMPTY: dict[str, Any] = {
+    "/api/v1/org": {"orgs": [_ORGANISATION]},
     "/api/v1/dashboard/lists/manual": {"dashboard_lists": []},
     "/api/v1/slo/correction": {"data": [], "meta": {"page": {"total_count": 0, "total_filtered_count": 0}}},
     "/api/v1/synthetics/tests": {"tests": []},
