@@ -194,7 +194,7 @@ class ControlPlane:
     async def _apply(self, api: Api, keys: Keys, telemetry: str) -> None:
         self._say("the manifests")
         objects = [
-            *manifests.load(with_broker=not self._options.broker, settings=self._settings()),
+            *manifests.load(without=self._options.elsewhere, settings=self._settings()),
             *keys.objects(telemetry),
         ]
         # A pod that comes before its Secret or its Service would have to wait for the next look.
@@ -211,7 +211,7 @@ class ControlPlane:
     def _state(
         self, keys: Keys, url: str, network: ServiceNetwork, telemetry: TelemetryProcess, control: ControlServer
     ) -> YardState:
-        addresses = services(network.addresses(), telemetry.addresses(), with_broker=not self._options.broker)
+        addresses = services(network.addresses(), telemetry.addresses(), without=self._options.elsewhere)
         broker = self._options.broker or f"amqp://guest:guest@{addresses['rabbitmq']}/"
         management = self._options.broker_management or f"http://guest:guest@{addresses['rabbitmq-management']}"
         page = addresses["front-end"]

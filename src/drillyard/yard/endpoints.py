@@ -4,7 +4,7 @@ The names under which `drill endpoints` lists what answers on this machine.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 PAGE_SERVICE = "sock-shop/front-end:80"
 PAGE_PORT = 2025
@@ -26,15 +26,15 @@ _SERVICES = {
 }
 
 
-def services(addresses: Mapping[str, str], telemetry: Mapping[str, str], *, with_broker: bool) -> dict[str, str]:
+def services(addresses: Mapping[str, str], telemetry: Mapping[str, str], *, without: Collection[str]) -> dict[str, str]:
     """
-    Name → loopback address, from the network's addresses and the telemetry's own. Without our own broker its three
-    names are absent.
+    Name → loopback address, from the network's addresses and the telemetry's own. The names of stores that were not
+    started (`without`) are absent.
     """
     named = {
         name: addresses[service]
         for name, service in _SERVICES.items()
-        if with_broker or not name.startswith("rabbitmq")
+        if service.partition("/")[2].partition(":")[0] not in without
     }
     return {**named, **telemetry}
 

@@ -27,6 +27,7 @@ from drillyard.cluster.kubelet import limits
 from drillyard.yard.home import YardFolder
 from drillyard.yard.images import SERVICES
 from drillyard.yard.state import YardLock, YardState
+from drillyard.yard.stores.elsewhere import stores_elsewhere
 
 _START_MAX_S = 180.0  # A first start on a slow machine spends most of it on the databases' templates.
 _STOP_MAX_S = 20.0
@@ -47,6 +48,11 @@ class UpOptions:
     broker_management: str = ""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     healer: str = ""
+
+    @property
+    def elsewhere(self) -> frozenset[str]:
+        """The yard's own stores that are not started, because the shop was told of other ones."""
+        return stores_elsewhere(self.settings, self.broker)
 
     @classmethod
     def checked(cls, *, broker: str, broker_management: str, settings: Sequence[str]) -> UpOptions:

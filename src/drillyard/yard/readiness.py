@@ -17,7 +17,7 @@ _OTHERS = {"bank": 1, "datadog": 1}
 
 async def wait_until_ready(api: Api, options: UpOptions, say: Callable[[str], None], limit_s: float) -> None:
     """Raises DrillyardError with the pods that are not Ready in time, and why."""
-    wanted = {"sock-shop": SHOP_PODS - bool(options.broker), **_OTHERS}
+    wanted = {"sock-shop": SHOP_PODS - len(options.elsewhere), **_OTHERS}
     pods: dict[str, Object] = {}
     said = 0
     try:

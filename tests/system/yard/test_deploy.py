@@ -54,7 +54,7 @@ def without_agent() -> Objects:
 
 
 def test_the_yard_and_deploy_have_one_source(as_found: Objects) -> None:
-    for name, ours in _by_name(manifests.load(with_broker=True, settings={})).items():
+    for name, ours in _by_name(manifests.load(settings={})).items():
         theirs = copy.deepcopy(as_found[name])
         if name[0] == "Deployment":
             pod = theirs["spec"]["template"]["spec"]

@@ -54,7 +54,7 @@ def test_the_management_api_of_a_broker_is_found_beside_it() -> None:
 
 
 def test_a_setting_reaches_its_container_and_no_other() -> None:
-    objects = list(manifests.load(with_broker=True, settings={"payment": {"DECLINE_OVER": "105"}}))
+    objects = list(manifests.load(settings={"payment": {"DECLINE_OVER": "105"}}))
     env = {
         obj["metadata"]["name"]: {
             one["name"]: one.get("value") for one in obj["spec"]["template"]["spec"]["containers"][0]["env"]
@@ -68,7 +68,7 @@ def test_a_setting_reaches_its_container_and_no_other() -> None:
 
 
 def test_the_shop_has_fourteen_pods_and_front_end_answers_on_both_ports() -> None:
-    objects = list(manifests.load(with_broker=True, settings={}))
+    objects = list(manifests.load(settings={}))
     deployments = [
         obj["metadata"]["name"]
         for obj in objects
@@ -82,11 +82,35 @@ def test_the_shop_has_fourteen_pods_and_front_end_answers_on_both_ports() -> Non
 
 
 def test_without_the_broker_its_pod_and_service_are_left_out() -> None:
-    names = [(obj["kind"], obj["metadata"]["name"]) for obj in manifests.load(with_broker=False, settings={})]
+    names = [(obj["kind"], obj["metadata"]["name"]) for obj in manifests.load(without={"rabbitmq"}, settings={})]
 
     assert ("Deployment", "rabbitmq") not in names
     assert ("Service", "rabbitmq") not in names
     assert len([name for kind, name in names if kind == "Deployment"]) == 14  # 13 of the shop, and the bank
+
+
+@pytest.mark.parametrize(
+    ("setting", "unused"),
+    [
+        ("orders.DATABASE_URL=postgresql+asyncpg://me@db.example:5432/data", {"orders-db"}),
+        ("orders.DATABASE_URL=postgresql+asyncpg://me:other@orders-db:5432/data", set()),
+        ("orders.DATABASE_URL=postgresql+asyncpg://me@orders-db.sock-shop.svc.cluster.local/data", set()),
+        ("orders.DATABASE_URL=postgresql+asyncpg://me@carts-db:5432/data", {"orders-db"}),
+        ("front-end.SESSION_REDIS_URL=redis://127.0.0.1:6379/0", {"session-db"}),
+        ("front-end.SESSION_REDIS_URL=redis://[half", {"session-db"}),
+        ("orders.PAYMENT_TIMEOUT=5", set()),
+    ],
+)
+def test_a_store_that_nobody_uses_is_not_started(setting: str, unused: set[str]) -> None:
+    options = UpOptions.checked(broker="", broker_management="", settings=[setting])
+    names = [obj["metadata"]["name"] for obj in manifests.load(without=options.elsewhere, settings=options.settings)]
+
+    assert options.elsewhere == unused
+    assert not unused & set(names)
+
+
+def test_with_a_broker_elsewhere_ours_is_not_started() -> None:
+    assert UpOptions.checked(broker="amqp://db.example/", broker_management="", settings=[]).elsewhere == {"rabbitmq"}
 
 
 def test_a_lock_is_held_by_one_only_and_says_by_whom(tmp_path: Path) -> None:

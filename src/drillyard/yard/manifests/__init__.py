@@ -4,7 +4,7 @@ The shop, the bank and the agent as Kubernetes manifests: the same that `kubectl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,15 @@ _FOLDER = Path(__file__).parent
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def load(*, with_broker: bool, settings: Mapping[str, Mapping[str, str]]) -> Iterator[Object]:
+def load(*, without: Collection[str] = (), settings: Mapping[str, Mapping[str, str]]) -> Iterator[Object]:
     """
     Every object, namespaces first. `settings` override environment variables: deployment → variable → value.
 
-    Without the broker, its Deployment and Service are left out: shipping and queue-master are then told of another one.
+    `without` names stores whose Deployment and Service are left out, because the shop is told of other ones.
     """
     paths = [_FOLDER / "namespaces.yaml", _FOLDER / "bank.yaml", *sorted((_FOLDER / "sock-shop").glob("*.yaml"))]
     for path in (*paths, _FOLDER / "datadog.yaml", _FOLDER / "investigators.yaml"):
-        if path.stem == "rabbitmq" and not with_broker:
+        if path.stem in without:
             continue
         for obj in yaml.load_all(path.read_text(encoding="utf-8"), Loader=_LOADER):
             _override(obj, settings.get(obj["metadata"]["name"], {}))
