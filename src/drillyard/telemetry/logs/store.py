@@ -40,6 +40,13 @@ PRUNED = 2_000
 FREE_MIN_BYTES = 64 * 1024 * 1024
 """With less room on the disk nothing more is taken, so that SQLite can still tidy up."""
 
+WRITER_CACHE_KB, READER_CACHE_KB = 4_096, 512
+"""
+Pages that a connection keeps. They fill as the store grows, in three stores with a writer and readers each, and what a
+reader does not keep the system's own cache has.
+"""
+IDLE_READERS_MAX = 2
+
 FEW = 500
 SEEN_MAX = 50_000
 """Values remembered as stored; beyond it (ids as tags) they are written again, and ignored there."""
@@ -74,7 +81,7 @@ class SqliteStore:
         self._path = path
         self._records_max = records_max
         self._writing = threading.Lock()
-        self._writer = self._connect()
+        self._writer = self._connect(WRITER_CACHE_KB)
         self._check_format()
         self._writer.executescript(_SCHEMA)
         self._readers: list[sqlite3.Connection] = []
@@ -100,11 +107,11 @@ class SqliteStore:
                 f"{self._path} was written by another version of Drillyard.", hint="Move it away; a new one is made."
             )
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, cache_kb: int) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=10)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA cache_size=-4096")
+        connection.execute(f"PRAGMA cache_size=-{cache_kb}")
         return connection
 
     def abort_searches(self) -> None:
@@ -325,12 +332,15 @@ class SqliteStore:
     def lend_reader(self) -> sqlite3.Connection:
         """A connection for one search; `give_back` returns it."""
         with self._readers_lock:
-            return self._readers.pop() if self._readers else self._connect()
+            return self._readers.pop() if self._readers else self._connect(READER_CACHE_KB)
 
     def give_back(self, connection: sqlite3.Connection) -> None:
-        """Keeps the connection for the next search."""
+        """Keeps the connection for the next search, or closes it where enough are kept."""
         with self._readers_lock:
-            self._readers.append(connection)
+            if len(self._readers) < IDLE_READERS_MAX:
+                self._readers.append(connection)
+                return
+        connection.close()
 
 
 def _rows(
