@@ -4,7 +4,6 @@ Everything the API reads and writes, opened and closed together.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +20,7 @@ from drillyard.telemetry.monitors.book import MonitorBook
 from drillyard.telemetry.monitors.downtimes import DowntimeBook
 from drillyard.telemetry.monitors.evaluator import Evaluator
 from drillyard.telemetry.pipelines.book import PipelineBook
+from drillyard.telemetry.readers import Readers
 from drillyard.telemetry.shelf import Shelf
 from drillyard.telemetry.writer import GroupWriter
 
@@ -45,7 +45,7 @@ class Telemetry:
         self.notebooks = Shelf(folder / "notebooks.json")
         self.slos = Shelf(folder / "slos.json")
         self.containers = Containers(clock)
-        self._readers = ThreadPoolExecutor(4, "telemetry-read")
+        self._readers = Readers()
         self._writers = ThreadPoolExecutor(1, "telemetry-write")
         self.log_writer = GroupWriter(self.logs.add, self._writers)
         self.metrics = MetricStore(folder / "metrics.db")
@@ -63,8 +63,8 @@ class Telemetry:
         return int(self.clock.now().timestamp() * 1000)
 
     async def read(self, question: Callable[[], Answer]) -> Answer:
-        """Asks a store in another thread, so that the loop goes on."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, question)
+        """Asks a store in another thread, so that the loop goes on. The question may be asked twice."""
+        return await self._readers.ask(question)
 
     def close(self) -> None:
         """Waits for running commits, ends running searches, then closes the files."""
@@ -72,7 +72,7 @@ class Telemetry:
         for store in stores:
             store.abort_searches()
         self._writers.shutdown()
-        self._readers.shutdown(cancel_futures=True)
+        self._readers.close()
         for store in stores:
             store.close()
         self.metrics.close()

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from drillyard.telemetry.logs.index.kinds import Kind
 from drillyard.telemetry.logs.index.plan import ALTERNATIVES_MAX
 from drillyard.telemetry.logs.query.words import ANY, glob
-from drillyard.telemetry.logs.record_store import SEARCH_S, SearchTooSlow
+from drillyard.telemetry.logs.record_store import SearchTooSlow
+from drillyard.telemetry.logs.search_time import deadline_s
 
 
 class Lender(Protocol):
@@ -40,7 +41,7 @@ class Reading:
     def __enter__(self) -> Reading:
         self._connection = self._lender.lend_reader()
         self._cursors: list[sqlite3.Cursor] = []
-        self._deadline_s = time.monotonic() + SEARCH_S
+        self._deadline_s = deadline_s()
         self._connection.set_progress_handler(self._over, 100_000)
         # One view of the store from here on: what is planned with must be what is searched.
         self._connection.execute("BEGIN")
