@@ -8,6 +8,7 @@ needs an endless one uses an Informer.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
@@ -99,7 +100,7 @@ class HttpApi:
                     if event["type"] != "BOOKMARK":
                         yield WatchEvent(event["type"], event["object"])
         except (aiohttp.ClientError, ValueError) as lost:  # ValueError: a line that was cut off.
-            raise ConnectionError(f"{self._url}: {lost}") from lost
+            raise self._lost(lost) from lost
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Object:
         return await self._request("GET", _path(_row(kind), namespace, name))
@@ -169,7 +170,19 @@ class HttpApi:
         except aiohttp.WSServerHandshakeError as refused:
             raise ApiError(refused.status, "Unknown", f"{path}: {refused.message}", {}) from refused
         except (aiohttp.ClientError, TimeoutError) as lost:
-            raise ConnectionError(f"{self._url}: {lost}") from lost
+            raise self._lost(lost) from lost
+
+    def _lost(self, problem: BaseException) -> ConnectionError:
+        """In a person's words: aiohttp's own name its objects."""
+        text = str(problem) or "timed out"
+        if isinstance(problem, aiohttp.ClientConnectorCertificateError):
+            text = (
+                f"its certificate is not trusted ({getattr(problem.certificate_error, 'verify_message', '') or text})"
+            )
+        elif isinstance(problem, aiohttp.ClientConnectorError):
+            number = problem.os_error.errno or 0  # A name that is not known has a negative one.
+            text = os.strerror(number) if number > 0 else str(problem.os_error)
+        return ConnectionError(f"{self._url}: {text}")
 
     def _written_by(self) -> dict[str, str]:
         return {"fieldManager": self._manager}
@@ -193,7 +206,7 @@ class HttpApi:
                 async with response:
                     raw = await response.read()
         except aiohttp.ClientError as lost:
-            raise ConnectionError(f"{self._url}: {lost}") from lost
+            raise self._lost(lost) from lost
         if response.status >= 400:
             raise _refusal(response.status, raw)
         answer: Object = orjson.loads(raw)

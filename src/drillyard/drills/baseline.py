@@ -71,7 +71,7 @@ async def _found(scene: Scene, query: str) -> expectations.Seen:
 
 async def _pods(scene: Scene) -> expectations.Seen:
     pods = (await scene.yard.api.list("pods", SHOP_NAMESPACE)).items
-    waiting = [pod["metadata"]["name"] for pod in pods if not _ready(pod)]
+    waiting = [pod["metadata"]["name"] + _why(pod) for pod in pods if not _ready(pod)]
     return bool(pods) and not waiting, f"{len(pods) - len(waiting)} of {len(pods)} Ready" + (
         f"; not: {', '.join(waiting)}" if waiting else ""
     )
@@ -80,6 +80,16 @@ async def _pods(scene: Scene) -> expectations.Seen:
 def _ready(pod: dict) -> bool:  # type: ignore[type-arg]
     conditions = pod.get("status", {}).get("conditions") or ()
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _why(pod: dict) -> str:  # type: ignore[type-arg]
+    """What a container of it waits for, such as ` (ImagePullBackOff)`: what a person would look up next."""
+    status = pod.get("status", {})
+    for one in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+        reason = (one.get("state", {}).get("waiting") or {}).get("reason")
+        if reason and reason != "PodInitializing":
+            return f" ({reason})"
+    return ""
 
 
 async def _log_canary(scene: Scene) -> expectations.Seen:

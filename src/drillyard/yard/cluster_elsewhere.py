@@ -22,7 +22,7 @@ from drillyard.base.processes import identify
 from drillyard.cluster.client import ApiError
 from drillyard.cluster.http_api import HttpApi
 from drillyard.cluster.port_forward import PortForward
-from drillyard.yard import endpoints, kubeconfig_context
+from drillyard.yard import context_rights, endpoints, kubeconfig_context
 from drillyard.yard.home import CONTEXT, YardFolder
 from drillyard.yard.state import YardState
 
@@ -44,10 +44,11 @@ async def look(folder: YardFolder, context: str, stack: AsyncExitStack) -> tuple
     api = kubeconfig_context.connect(kubeconfig_context.paths_of(os.environ.get("KUBECONFIG", "")), context)
     stack.push_async_callback(api.close)
     try:
+        await context_rights.must_be_allowed(api, context)
         services = await _forward(api, stack)
         bank = (await api.get("secrets", "bank", "bank"))["data"]
     except ApiError as refused:
-        raise DrillyardError(f"Context {context}: {refused.message}.", hint=_HINT) from refused
+        raise _refusal(context, refused) from refused
     except (OSError, TimeoutError) as lost:
         raise DrillyardError(f"The cluster of context {context} does not answer: {lost or 'timed out'}.") from lost
     services["telemetry"] = urlsplit(telemetry).netloc
@@ -70,6 +71,13 @@ async def look(folder: YardFolder, context: str, stack: AsyncExitStack) -> tuple
         page_url=f"http://{services['front-end']}",
     )
     return state, api
+
+
+def _refusal(context: str, refused: ApiError) -> DrillyardError:
+    if refused.status == 401:
+        hint = "`kubectl config view` shows which credentials it has; log in to the cluster again."
+        return DrillyardError(f"The cluster does not accept the credentials of context {context}.", hint=hint)
+    return DrillyardError(f"Context {context}: {refused.message}.", hint=_HINT)
 
 
 async def _forward(api: HttpApi, stack: AsyncExitStack) -> dict[str, str]:

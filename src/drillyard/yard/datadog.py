@@ -216,7 +216,8 @@ class DatadogClient:
             return answer.json()
         if answer.status_code == 400 and query is not None:
             raise refused_query(_errors(answer), query)
-        raise DrillyardError(f"The telemetry refused: {_errors(answer)}")
+        hint = "Look at DD_API_KEY and DD_APP_KEY." if answer.status_code in (401, 403) else None
+        raise DrillyardError(f"The telemetry refused: {_errors(answer)}", hint=hint)
 
 
 def _time(moment: datetime | str) -> str:
