@@ -14,4 +14,5 @@ class Traffic:
     channels_opened: int = 0
     channels_closed: int = 0
     published: int = 0
+    published_to_confirm: int = 0
     confirmed: int = 0

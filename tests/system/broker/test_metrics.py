@@ -80,6 +80,33 @@ async def test_metrics_carry_rabbitmq_s_names(orders, read, before):
     assert each["rabbitmq_queue_consumers", "orders"] == 0
 
 
+async def test_the_global_counters_and_the_identity_that_dashboards_join_with(orders, own_broker, read, before):
+    total = read()
+
+    def risen(name: str) -> float:
+        return total[f"rabbitmq_global_{name}", ""] - before[f"rabbitmq_global_{name}", ""]
+
+    assert total["rabbitmq_identity_info", ""] == 1
+    assert [risen(f"messages_{what}_total") for what in ("received", "received_confirm", "confirmed", "routed")] == [
+        3
+    ] * 4
+    assert risen("messages_delivered_get_manual_ack_total") == risen("messages_delivered_total") == 1
+    assert total["rabbitmq_global_publishers", ""] == 1
+    assert total["rabbitmq_process_max_fds", ""] > total["rabbitmq_process_open_fds", ""]
+
+
+async def test_detailed_metrics_show_the_families_that_were_asked_for(orders, read):
+    coarse = read("/metrics/detailed?family=queue_coarse_metrics&vhost=/")
+    both = read("/metrics/detailed?family=queue_coarse_metrics&family=queue_consumer_count&family=no-such")
+    elsewhere = read("/metrics/detailed?family=queue_coarse_metrics&vhost=other")
+
+    assert coarse["rabbitmq_detailed_queue_messages_ready", "orders"] == 2
+    assert ("rabbitmq_detailed_queue_consumers", "orders") not in coarse
+    assert both["rabbitmq_detailed_queue_consumers", "orders"] == 0
+    assert ("rabbitmq_detailed_queue_messages_ready", "orders") not in elsewhere
+    assert [name for name, _ in read("/metrics/detailed")] == ["rabbitmq_build_info", "rabbitmq_identity_info"]
+
+
 async def test_counters_do_not_fall_when_a_queue_goes(orders, api, read, before):
     assert api.delete("/api/queues/%2F/orders").status_code == 204
     total = read()

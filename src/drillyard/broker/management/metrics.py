@@ -1,7 +1,8 @@
 """
 Prometheus metrics under the names of RabbitMQ's own plugin, so that dashboards and alert rules work unchanged.
 
-`/metrics` sums over all queues; `/metrics/per-object` has one series per queue. Counters outlive their queues.
+`/metrics` sums over all queues; `/metrics/per-object` has one series per queue; `/metrics/detailed?family=…` has of
+each queue what was asked for. Counters outlive their queues.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from starlette.routing import Route
 
 from drillyard.broker.broker import Broker
 from drillyard.broker.management.describe import consumer_capacity
-from drillyard.broker.protocol.handshake import PRODUCT, VERSION
+from drillyard.broker.management.global_metrics import global_counters, identity, process_limits
 from drillyard.broker.queues.counts import Counts
 from drillyard.broker.queues.queue import Queue
 
@@ -53,6 +54,14 @@ _QUEUE_COUNTERS: tuple[tuple[str, str, Callable[[Counts], float]], ...] = (
     ("rabbitmq_channel_messages_acked", "Acknowledged by consumers", lambda c: c.acked),
 )
 
+_COARSE = ("rabbitmq_queue_messages_ready", "rabbitmq_queue_messages_unacked", "rabbitmq_queue_messages")
+_FAMILIES: dict[str, Callable[[str], bool]] = {
+    "queue_coarse_metrics": lambda name: name in _COARSE,
+    "queue_consumer_count": lambda name: name == "rabbitmq_queue_consumers",
+    "queue_metrics": lambda name: name not in _COARSE,
+}
+"""Which gauges of a queue belong to which `family` (https://www.rabbitmq.com/docs/prometheus#detailed-endpoint)."""
+
 
 def _gauge(name: str, text: str, value: float) -> Metric:
     return GaugeMetricFamily(name, text, value=value)
@@ -70,8 +79,11 @@ class _Collector:
         self._per_queue = per_queue
 
     def collect(self) -> Iterable[Metric]:
+        yield from identity(self._broker)
         yield from self._process()
+        yield from process_limits(self._broker)
         yield from self._connections()
+        yield from global_counters(self._broker)
         queues = list(self._broker.vhost.queues.values())
         yield from self._each(queues) if self._per_queue else self._summed(queues)
 
@@ -79,9 +91,6 @@ class _Collector:
         broker = self._broker
         alarms = broker.alarms
         process = psutil.Process()
-        build = GaugeMetricFamily("rabbitmq_build_info", "The broker's product", labels=["product", "version"])
-        build.add_metric([PRODUCT, VERSION], 1)
-        yield build
         yield _gauge("rabbitmq_alarms_free_disk_space_watermark", "1 while the disk alarm is on", alarms.disk)
         yield _gauge("rabbitmq_alarms_memory_used_watermark", "1 while the memory alarm is on", alarms.memory)
         yield _gauge("rabbitmq_process_resident_memory_bytes", "Memory in use", process.memory_info().rss)
@@ -151,8 +160,28 @@ class _Collector:
         yield dropped
 
 
+class _Detailed:
+    """Of each queue, the gauges of the families that one request asked for."""
+
+    def __init__(self, broker: Broker, families: list[str], vhosts: list[str]) -> None:
+        self._broker = broker
+        self._families = families
+        self._queues = list(broker.vhost.queues.values()) if not vhosts or "/" in vhosts else []
+
+    def collect(self) -> Iterable[Metric]:
+        yield from identity(self._broker)
+        for name, text, read in _QUEUE_GAUGES:
+            if any(_FAMILIES[family](name) for family in self._families if family in _FAMILIES):
+                gauge = GaugeMetricFamily(
+                    name.replace("rabbitmq_", "rabbitmq_detailed_", 1), text, labels=["vhost", "queue"]
+                )
+                for queue in self._queues:
+                    gauge.add_metric(["/", queue.name], read(queue))
+                yield gauge
+
+
 def build_metrics_app(broker: Broker) -> Starlette:
-    """`/metrics` and `/metrics/per-object`, open to whoever reaches the port (as RabbitMQ's plugin)."""
+    """`/metrics` and what is below it, open to whoever reaches the port (as RabbitMQ's plugin)."""
 
     def endpoint(*, per_queue: bool) -> Route:
         registry = CollectorRegistry(auto_describe=False)
@@ -163,4 +192,11 @@ def build_metrics_app(broker: Broker) -> Starlette:
 
         return Route("/metrics/per-object" if per_queue else "/metrics", metrics)
 
-    return Starlette(routes=[endpoint(per_queue=False), endpoint(per_queue=True)])
+    async def detailed(request: Request) -> Response:
+        query = request.query_params
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Detailed(broker, query.getlist("family"), query.getlist("vhost")))
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE)
+
+    routes = [endpoint(per_queue=False), endpoint(per_queue=True), Route("/metrics/detailed", detailed)]
+    return Starlette(routes=routes)

@@ -82,6 +82,7 @@ def _complete(channel: Channel, incoming: Incoming) -> None:
     confirms = channel.confirms
     if confirms is None:
         return
+    channel.broker.traffic.published_to_confirm += 1
     tag = confirms.next_tag()
     if outcome.durable:
         accepted = outcome.accepted
