@@ -12,6 +12,7 @@ import time
 import aiohttp
 import pytest
 
+from drillyard.cluster.apiserver import server as module
 from drillyard.cluster.apiserver.auth import User
 from drillyard.cluster.apiserver.server import ApiServer
 from drillyard.cluster.client import ApiError
@@ -92,6 +93,17 @@ async def test_a_watch_ends_when_its_time_is_over(cluster: Cluster) -> None:
         begin = time.monotonic()
         await asyncio.wait_for(found.read(), 5)
         assert 0.5 < time.monotonic() - begin < 3
+
+
+async def test_a_request_that_is_never_finished_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_IDLE_S", 0.2)
+    server = ApiServer(tokens={ADMIN_TOKEN: User("admin", ("system:masters",))})
+    port = await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /api/v1/pods HTTP/1.1\r\nHost: x\r\nX-")
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+    await server.stop()
 
 
 @WITHOUT_KUBECTL

@@ -14,6 +14,7 @@ The certificate is the caller's; without one the server speaks plain HTTP, which
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import logging
 import random
 import ssl
@@ -42,6 +43,12 @@ from drillyard.cluster.client import NodeAgent
 _log = logging.getLogger(__name__)
 _http_log = logging.getLogger(f"{__name__}.http")
 _SHUTDOWN_S = 0.5
+_IDLE_S = 90.0  # As a real server's IdleTimeout; a request's head has no longer either.
+_TLS_BUFFER_BYTES = 64 * 1024
+
+
+# asyncio keeps a read buffer of 256 KiB for each TLS connection: 1,000 watches would take 300 MB.
+asyncio.sslproto.SSLProtocol.max_size = _TLS_BUFFER_BYTES
 
 
 class ApiServer:
@@ -88,6 +95,7 @@ class ApiServer:
             self._handlers.handle,
             request_factory=_request,
             handler_cancellation=True,
+            keepalive_timeout=_IDLE_S,
             access_log=None,
             logger=_http_log,
         )
