@@ -10,6 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from drillyard.drills.one_at_a_time import one_at_a_time
+from drillyard.yard.home import YardFolder
+
 from .conftest import BIN, YARD, Drill, environment
 from .test_incident_5 import wait_for
 
@@ -66,6 +69,17 @@ def test_the_yard_heals_what_a_killed_drill_left(yard: dict[str, Any], drill: Dr
     assert active(drill) == []
     wait_for(lambda: latest(drill)["state"] == "invalid")
     assert "the dead man's switch healed the yard afterwards: Healed: “the bank misbehaves" in latest(drill)["reason"]
+
+
+def test_nothing_is_put_in_while_a_drill_is_played(yard: dict[str, Any], drill: Drill, home: Path) -> None:
+    with one_at_a_time(YardFolder(home, YARD)):
+        refused = drill("inject", "payment-500")
+        second = drill("run", "payment-500", "--json")
+
+    for done, code in ((refused, 1), (second, 70)):
+        assert (done.returncode, done.stdout) == (code, "")
+        assert "A drill is being played in yard tested" in done.stderr
+    assert active(drill) == []
 
 
 @pytest.mark.parametrize(

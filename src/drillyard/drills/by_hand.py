@@ -8,10 +8,12 @@ is over.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from drillyard.base.clock import SystemClock
 from drillyard.base.errors import DrillyardError, SettingError
+from drillyard.drills.one_at_a_time import one_at_a_time
 from drillyard.faults.active import ActiveFaults, wait_for
 from drillyard.faults.fault import Fault, to_json
 from drillyard.faults.registry import build, name_of
@@ -55,13 +57,14 @@ async def inject(chosen: Sequence[Fault], name: str, *, duration_s: float, wait_
     """
     One line per fault that was put in, after `wait_s`, and proven on.
 
-    Raises DrillyardError when one has no effect; then all of them are out again.
+    Raises DrillyardError while a drill is played, and when one has no effect; then all of them are out again.
     """
     lines: list[str] = []
     clock = SystemClock()
     await clock.sleep(wait_s)
     until = clock.now() + timedelta(seconds=duration_s)
-    async with open_yard(name) as yard:
+    async with open_yard(name) as yard, AsyncExitStack() as stack:
+        stack.enter_context(one_at_a_time(yard.folder))
         active = ActiveFaults(yard.folder.faults, clock)
         known = active.all()
         try:

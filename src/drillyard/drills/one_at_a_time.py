@@ -1,6 +1,6 @@
 """
-One drill at a time in a yard: two would break each other's claims. The kernel lets go of the lock when its drill ends
-or is killed.
+One drill at a time in a yard, and nothing put in by hand meanwhile: two would break each other's claims. The kernel lets
+go of the lock when its drill ends or is killed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def one_at_a_time(folder: YardFolder) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as taken:
             raise DrillyardError(
-                f"Another drill is being played in yard {folder.name}.",
+                f"A drill is being played in yard {folder.name}.",
                 hint="Wait for its end, or play in a yard of its own: --yard NAME.",
             ) from taken
         yield

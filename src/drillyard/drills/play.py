@@ -36,6 +36,7 @@ from drillyard.drills.accounting import account
 from drillyard.drills.investigator import let_in
 from drillyard.drills.sampling import sampling
 from drillyard.drills.scene import Scene
+from drillyard.drills.yard_watch import watching
 from drillyard.faults.active import ActiveFaults, wait_for
 from drillyard.faults.fault import Fault, to_json
 from drillyard.incidents.catalogue import faults_of
@@ -61,7 +62,7 @@ async def play(scene: Scene) -> Verdict:
     active = ActiveFaults(scene.yard.folder.faults, scene.clock)
     interrupted: BaseException | None = None
     invalid: str | None = None
-    async with sampling(scene):
+    async with sampling(scene), watching(scene) as watch:
         try:
             before = await _prepare(scene, active)
             await _inject(scene, active, faults_of(scene.incident.faults), "Something breaks.")
@@ -77,7 +78,7 @@ async def play(scene: Scene) -> Verdict:
             invalid = _own_failure(scene)
         healed, stop_meanwhile = await _heal(scene, active)
         interrupted = interrupted or stop_meanwhile
-        if invalid is None and interrupted is None and healed:
+        if invalid is None and interrupted is None and healed and not watch.gone:
             try:
                 await _verify(scene, before)
             except (DrillyardError, ApiError) as problem:
@@ -86,6 +87,10 @@ async def play(scene: Scene) -> Verdict:
                 interrupted = stop
             except Exception:
                 invalid = _own_failure(scene)
+    if watch.gone or scene.yard.gone():
+        # What was broken went with it, and whatever failed on the way failed because of it.
+        healed, interrupted = True, None
+        invalid = f"Yard {scene.yard.state.name} went down while the drill was played in it."
     verdict = _verdict(scene, invalid, interrupted, healed)
     scene.record.finish(verdict)
     if interrupted is not None:

@@ -62,6 +62,10 @@ class Yard:
         self.clock: Clock = clock or SystemClock()
         self._http = http
 
+    def gone(self) -> bool:
+        """True when it went down since it was opened."""
+        return not self.state.control_plane.alive()
+
     def url(self, service: str) -> str:
         """Where a service of the yard answers on this machine."""
         return f"http://{self.state.services[service]}"

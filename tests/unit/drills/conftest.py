@@ -43,6 +43,7 @@ class FakeYard:
     stuck_messages: int = 0
     warn_line: bool = False
     forgetful_bank: bool = False
+    is_gone: bool = False
     page_took_s: float = 0.02
     page_error: str | None = None
     behaviour_on: dict[str, Any] = field(default_factory=lambda: dict(WELL))
@@ -59,6 +60,9 @@ class FakeYard:
     def __post_init__(self) -> None:
         self.api = self.broker = self.bank = self.datadog = self  # type: ignore[assignment]
         self.transport = httpx.MockTransport(self._answer)
+
+    def gone(self) -> bool:
+        return self.is_gone
 
     # The Kubernetes API.
     async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:

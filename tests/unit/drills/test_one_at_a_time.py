@@ -15,7 +15,7 @@ def test_a_second_drill_is_refused_while_the_first_is_played(tmp_path: Path) -> 
     folder = YardFolder(tmp_path, "one")
     folder.path.mkdir(parents=True)
 
-    with one_at_a_time(folder), pytest.raises(DrillyardError, match="Another drill"), one_at_a_time(folder):
+    with one_at_a_time(folder), pytest.raises(DrillyardError, match="A drill is being played"), one_at_a_time(folder):
         pass
     with one_at_a_time(folder):
         pass
