@@ -1,6 +1,7 @@
 """
-One drill at a time in a yard, and nothing put in by hand meanwhile: two would break each other's claims. The kernel lets
-go of the lock when its drill ends or is killed.
+One drill at a time in a yard, and nothing put in by hand meanwhile: two would break each other's claims.
+
+The kernel lets go of the lock when its drill ends or is killed.
 """
 
 from __future__ import annotations
