@@ -320,3 +320,25 @@ async def test_the_first_version_lists_logs_page_by_page(client):
 async def test_what_is_not_kept_is_an_empty_list_and_cannot_be_written(client, path):
     assert (await client.get(path)).status_code == 200
     assert (await client.post(path, json={})).status_code == 405
+
+
+AT_MS = 1_762_372_790_000
+SHIPPED = [
+    # fluent-bit, plugins/out_datadog/datadog.c: milliseconds first, dd_* of the plugin, the record's own keys, tags last.
+    ("/api/v2/logs", {"timestamp": AT_MS, "ddsource": "fluent-bit", "service": "edge", "hostname": "n1", "stream": "stderr", "message": "hello", "ddtags": "container_name:c,env:lab"}),
+    # fluent-bit with `include_tag_key` and a message key that it does not map.
+    ("/api/v2/logs", {"timestamp": AT_MS, "@FLB_TAG": "kube.x", "service": "edge", "ddsource": "x", "ddtags": "env:lab", "log": "lost", "message": "hello"}),
+    # Vector's sink datadog_logs: the reserved fields of its schema, everything else at the root.
+    ("/api/v2/logs", {"ddtags": "env:lab", "ddsource": "vector", "hostname": "n1", "message": "hello", "service": "edge", "status": "warning", "timestamp": "2025-11-05T19:59:50.000Z", "http": {"status": 500}}),
+    # The older sinks of both, and of logstash.
+    ("/v1/input", {"@timestamp": "2025-11-05T19:59:50.000Z", "@version": "1", "host": {"name": "n1"}, "service": "edge", "ddtags": "env:lab", "message": "hello"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "item"), SHIPPED)
+async def test_what_shippers_send_is_found_at_its_time(client, path, item):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip", "DD-EVP-ORIGIN": "shipper"}
+    sent = await client.post(path, content=gzip.compress(json.dumps([item, item]).encode()), headers=headers)
+    assert sent.status_code < 300
+    found = (await search(client, "service:edge env:lab hello"))["data"]
+    assert [log["attributes"]["timestamp"] for log in found] == ["2025-11-05T19:59:50.000Z"] * 2
