@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import selectors
+import shutil
 import sys
 from typing import Annotated
 
@@ -123,6 +125,21 @@ def _check_load(incident: Incident, orders: int | None, profile: str | None) -> 
         raise SettingError(f"--orders is {orders}, and {incident.name} shows itself only from {load.least} on.")
 
 
+def _check_guests(settings: DrillSettings) -> None:
+    """Before anything is started or broken: can whoever is to be let in come?"""
+    if settings.command and not shutil.which(settings.command[0]):
+        raise SettingError(
+            f'The command "{settings.command[0]}" was not found.', hint="Give a program on PATH, or its path."
+        )
+    if not settings.hold:
+        return
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(sys.stdin, selectors.EVENT_READ)
+    except (OSError, ValueError) as refused:
+        raise SettingError("--hold waits for Enter, and there is no terminal to press it at.") from refused
+
+
 def _played(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Played:
     """A drill that cannot be played says nothing of the incident: exit code 70, and not that of a broken promise."""
     try:
@@ -135,6 +152,7 @@ def _played(incident: Incident, settings: DrillSettings, folder: YardFolder) -> 
 
 
 def _play(incident: Incident, settings: DrillSettings, folder: YardFolder) -> Played:
+    _check_guests(settings)
     context = cluster_elsewhere.chosen()
     if context and (settings.hold or settings.command):
         raise SettingError(

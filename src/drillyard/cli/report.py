@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +14,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from drillyard.base.errors import SettingError
+from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.cli.options import Json
 from drillyard.cli.tables import print_table
 from drillyard.cli.terminal import plain
 from drillyard.drills.report import judge_again, junit, render_html, render_markdown, write_reports
 from drillyard.drills.report.difference import differences
+from drillyard.record import layout
 from drillyard.record.index import list_records
 from drillyard.record.reader import Record
+from drillyard.record.verdicts import Outcome
 from drillyard.yard.home import home
 
 _RECORD = typer.Argument(metavar="RECORD", help="A folder, its name or the beginning of it; the newest if left out.")
@@ -49,7 +53,12 @@ def report(
 
     The verdict is made from the record alone: an altered file is noticed. Exit codes as of `drill run`.
     """
-    found = Record.open(_path(record))
+    with _readable():
+        _report(_path(record), print_as)
+
+
+def _report(path: Path, print_as: Form | None) -> None:
+    found = Record.open(path)
     verdict = judge_again(found)
     if print_as is None:
         page = write_reports(found.path)
@@ -72,9 +81,10 @@ def diff(
     """
     Show what the second drill says otherwise than the first: verdicts, checks, queries, figures, phases.
 
-    Exit code 1 when a verdict or a check differs, else 0.
+    Exit code 1 when a verdict or a check differs, 70 when a record is damaged, else 0.
     """
-    lines = differences(Record.open(_path(first)), Record.open(_path(second)))
+    with _readable():
+        lines = differences(Record.open(_path(first)), Record.open(_path(second)))
     if json_output:
         typer.echo(json.dumps([vars(line) for line in lines], indent=1))
     elif not lines:
@@ -90,6 +100,18 @@ def diff(
     raise typer.Exit(1 if any(line.decides for line in lines) else 0)
 
 
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """A record that is damaged says nothing of its drill: exit code 70, and not that of a broken promise."""
+    try:
+        yield
+    except SettingError:
+        raise
+    except DrillyardError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(Outcome.INVALID.exit_code) from problem
+
+
 def _rendered(record: Record, form: Form) -> str:
     if form is Form.JUNIT:
         return junit(record).decode()
@@ -100,6 +122,10 @@ def _path(asked: str | None) -> Path:
     """The folder of that record. Raises SettingError when there is none, or more than one."""
     root = home() / "records"
     if asked is not None and (Path(asked).is_dir() or "/" in asked):
+        if not (Path(asked) / layout.MANIFEST).is_file():
+            raise SettingError(
+                f"{asked} is not a record: it has no {layout.MANIFEST}.", hint="`drill records` lists them."
+            )
         return Path(asked)
     names = [one.path.name for one in list_records(root)]
     if asked is None:

@@ -73,3 +73,12 @@ def test_a_record_that_is_not_there_is_one_sentence(made_up: MadeUp) -> None:
 
     for asked in ("1999", "2"):
         assert isinstance(drill("report", asked).exception, DrillyardError)
+
+
+def test_a_damaged_record_is_invalid_and_no_broken_promise(made_up: MadeUp) -> None:
+    record = made_up()
+    (record.path / "evidence" / "queries.json").write_text("[")
+
+    for arguments in (("report",), ("diff", str(record.path), str(record.path))):
+        done = drill(*arguments)
+        assert (done.exit_code, "is damaged" in done.stderr) == (70, True)
