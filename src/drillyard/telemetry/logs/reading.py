@@ -60,7 +60,9 @@ class Reading:
         try:
             cursor = self._connection.execute(sql, values)
             self._cursors.append(cursor)
-            yield from cursor
+            # Not `yield from`: that would close the cursor once more when nobody asks on, perhaps of a closed file.
+            for row in cursor:  # noqa: UP028
+                yield row
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
                 raise SearchTooSlow from error

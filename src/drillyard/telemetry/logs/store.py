@@ -40,7 +40,7 @@ PRUNED = 2_000
 FREE_MIN_BYTES = 64 * 1024 * 1024
 """With less room on the disk nothing more is taken, so that SQLite can still tidy up."""
 
-WRITER_CACHE_KB, READER_CACHE_KB = 4_096, 512
+WRITER_CACHE_KB, READER_CACHE_KB = 2_048, 512
 """
 Pages that a connection keeps. They fill as the store grows, in three stores with a writer and readers each, and what a
 reader does not keep the system's own cache has.
@@ -50,7 +50,7 @@ IDLE_READERS_MAX = 2
 FEW = 500
 SEEN_MAX = 50_000
 """Values remembered as stored; beyond it (ids as tags) they are written again, and ignored there."""
-NUMBERS_MAX = 20_000
+NUMBERS_MAX = 5_000
 """Milliseconds of which the next free key is remembered; of others it is looked up."""
 ROWS = 200
 """Rows in one INSERT: Python's other threads run meanwhile, where a statement a row would stop at each for them."""
