@@ -56,6 +56,14 @@ def up(
             help="Override a setting of a service, such as payment.DECLINE_OVER=105.",
         ),
     ] = None,
+    service_tags: Annotated[
+        str,
+        typer.Option(
+            metavar="image|label",
+            help="What a log's service is: the image (sock-shop-orders), or a label of its pod (orders)."
+            " The documents and the incidents ask for the image's.",
+        ),
+    ] = "image",
     json_output: Json = False,
 ) -> None:
     """
@@ -65,7 +73,9 @@ def up(
     """
     _refuse_elsewhere("up", "`kubectl apply -k deploy/…` puts the shop into it: docs/real-cluster.md.")
     folder = yard_folder(yard)
-    options = UpOptions.checked(broker=broker, broker_management=broker_management, settings=setting or [])
+    options = UpOptions.checked(
+        broker=broker, broker_management=broker_management, settings=setting or [], service_tags=service_tags
+    )
     with starting(yard, quiet=json_output) as progress:
         state = start_yard(folder, replace(options, healer=HEALER), progress)
     if json_output:

@@ -194,7 +194,11 @@ class ControlPlane:
     async def _apply(self, api: Api, keys: Keys, telemetry: str) -> None:
         self._say("the manifests")
         objects = [
-            *manifests.load(without=self._options.elsewhere, settings=self._settings()),
+            *manifests.load(
+                without=self._options.elsewhere,
+                settings=self._settings(),
+                labelled=self._options.service_tags == "label",
+            ),
             *keys.objects(telemetry),
         ]
         # A pod that comes before its Secret or its Service would have to wait for the next look.

@@ -34,6 +34,8 @@ _STOP_MAX_S = 20.0
 # Templates 160 MB and as much for the pods' copies, once and once again for logs and write-ahead logs.
 _SPACE_BYTES = 500_000_000
 _KEY = re.compile(r"[A-Z][A-Z0-9_]*")
+SERVICE_TAGS = ("image", "label")
+"""Where the service of a log comes from: the image's short name, as the documents have it, or the pod's label."""
 _OVERRIDABLE = (*SERVICES, "bank", "rabbitmq", "session-db")
 
 
@@ -41,13 +43,14 @@ _OVERRIDABLE = (*SERVICES, "bank", "rabbitmq", "session-db")
 class UpOptions:
     """
     What can be chosen at the start. `settings`: service → environment variable → value; `healer`: the module that the
-    dead man's switch runs, empty for no switch.
+    dead man's switch runs, empty for no switch; `service_tags`: one of SERVICE_TAGS.
     """
 
     broker: str = ""
     broker_management: str = ""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     healer: str = ""
+    service_tags: str = "image"
 
     @property
     def elsewhere(self) -> frozenset[str]:
@@ -55,8 +58,12 @@ class UpOptions:
         return stores_elsewhere(self.settings, self.broker)
 
     @classmethod
-    def checked(cls, *, broker: str, broker_management: str, settings: Sequence[str]) -> UpOptions:
+    def checked(
+        cls, *, broker: str, broker_management: str, settings: Sequence[str], service_tags: str = "image"
+    ) -> UpOptions:
         """From the command line's texts. Raises SettingError."""
+        if service_tags not in SERVICE_TAGS:
+            raise SettingError(f'--service-tags is "{service_tags}".', hint=f"Give {' or '.join(SERVICE_TAGS)}.")
         if broker and urlsplit(broker).scheme not in ("amqp", "amqps"):
             raise SettingError(
                 f'--broker is "{broker}".', hint="Give an AMQP URL, such as amqp://guest:guest@127.0.0.1:5672/."
@@ -78,7 +85,7 @@ class UpOptions:
                     f'--env names the service "{service}".', hint=f"There are: {', '.join(_OVERRIDABLE)}."
                 )
             overrides.setdefault(service, {})[key] = value
-        return cls(broker, broker_management, overrides)
+        return cls(broker, broker_management, overrides, service_tags=service_tags)
 
 
 def start_yard(folder: YardFolder, options: UpOptions, progress: Callable[[str], None]) -> YardState:

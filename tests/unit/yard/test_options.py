@@ -139,3 +139,23 @@ def test_a_state_that_was_damaged_is_one_sentence(tmp_path: Path) -> None:
 
 def test_no_state_is_no_yard(tmp_path: Path) -> None:
     assert YardState.read(YardFolder(tmp_path, "one")) is None
+
+
+def test_pods_bear_datadogs_service_label_where_the_yard_is_asked_for_it() -> None:
+    pods = {
+        obj["metadata"]["name"]: obj["spec"]["template"]["metadata"]["labels"]
+        for obj in manifests.load(settings={}, labelled=True)
+        if obj["kind"] == "Deployment"
+    }
+    assert pods["orders"]["tags.datadoghq.com/service"] == "orders"
+    assert all(labels["tags.datadoghq.com/service"] == name for name, labels in pods.items())
+    assert not any("tags.datadoghq.com/service" in str(obj) for obj in manifests.load(settings={}))
+
+
+def test_where_the_service_of_a_log_comes_from_is_one_of_two() -> None:
+    def asked(where: str) -> UpOptions:
+        return UpOptions.checked(broker="", broker_management="", settings=[], service_tags=where)
+
+    assert asked("label").service_tags == "label"
+    with pytest.raises(SettingError, match="image or label"):
+        asked("pod")

@@ -16,11 +16,17 @@ _FOLDER = Path(__file__).parent
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def load(*, without: Collection[str] = (), settings: Mapping[str, Mapping[str, str]]) -> Iterator[Object]:
+SERVICE_LABEL = "tags.datadoghq.com/service"
+
+
+def load(
+    *, without: Collection[str] = (), settings: Mapping[str, Mapping[str, str]], labelled: bool = False
+) -> Iterator[Object]:
     """
     Every object, namespaces first. `settings` override environment variables: deployment → variable → value.
 
-    `without` names stores whose Deployment and Service are left out, because the shop is told of other ones.
+    `without` names stores whose Deployment and Service are left out, because the shop is told of other ones. Pods that
+    are `labelled` bear Datadog's label for the service: logs are `service:orders`, not `service:sock-shop-orders`.
     """
     paths = [_FOLDER / "namespaces.yaml", _FOLDER / "bank.yaml", *sorted((_FOLDER / "sock-shop").glob("*.yaml"))]
     for path in (*paths, _FOLDER / "datadog.yaml", _FOLDER / "investigators.yaml"):
@@ -28,6 +34,8 @@ def load(*, without: Collection[str] = (), settings: Mapping[str, Mapping[str, s
             continue
         for obj in yaml.load_all(path.read_text(encoding="utf-8"), Loader=_LOADER):
             _override(obj, settings.get(obj["metadata"]["name"], {}))
+            if labelled and obj["kind"] == "Deployment":
+                obj["spec"]["template"]["metadata"]["labels"][SERVICE_LABEL] = obj["metadata"]["name"]
             yield obj
 
 
