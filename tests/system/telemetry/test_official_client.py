@@ -306,3 +306,53 @@ async def test_spans_checks_downtimes_and_impacts_are_typed(call):
     assert matches.data[0].id == listed[0].id == downtime.data.id
     assert impacts.data[0].id == made.data.id
     assert (refused.status, "column" in refused.body["errors"][0]) == (400, True)
+
+
+async def test_dashboards_notebooks_and_slos_are_kept(call):
+    import datadog_api_client.v1.models as m
+    from datadog_api_client.v1.api.dashboards_api import DashboardsApi
+    from datadog_api_client.v1.api.notebooks_api import NotebooksApi
+    from datadog_api_client.v1.api.service_level_objectives_api import ServiceLevelObjectivesApi
+
+    def note(text):
+        return m.Widget(definition=m.NoteWidgetDefinition(type=m.NoteWidgetDefinitionType("note"), content=text))
+
+    def work(client):
+        dashboards, notebooks, slos = DashboardsApi(client), NotebooksApi(client), ServiceLevelObjectivesApi(client)
+        made = dashboards.create_dashboard(
+            body=m.Dashboard(layout_type=m.DashboardLayoutType("ordered"), title="Orders", widgets=[note("runbook")])
+        )
+        definition = m.NotebookMarkdownCellDefinition(text="# x", type=m.NotebookMarkdownCellDefinitionType("markdown"))
+        cell = m.NotebookCellCreateRequest(
+            type=m.NotebookCellResourceType("notebook_cells"),
+            attributes=m.NotebookMarkdownCellAttributes(definition=definition),
+        )
+        attributes = m.NotebookCreateDataAttributes(
+            name="Incident 3", cells=[cell], time=m.NotebookRelativeTime(live_span=m.WidgetLiveSpan("1h"))
+        )
+        data = m.NotebookCreateData(type=m.NotebookResourceType("notebooks"), attributes=attributes)
+        written = notebooks.create_notebook(body=m.NotebookCreateRequest(data=data))
+        slo = m.ServiceLevelObjectiveRequest(
+            type=m.SLOType("metric"),
+            name="Orders are paid",
+            thresholds=[m.SLOThreshold(target=95.0, timeframe=m.SLOTimeframe("7d"))],
+            query=m.ServiceLevelObjectiveQuery(numerator="sum:paid{*}", denominator="sum:placed{*}"),
+        )
+        identity = slos.create_slo(body=slo).data[0].id
+        now_s = int(time.time())
+        return (
+            dashboards.get_dashboard(made.id),
+            dashboards.list_dashboards(),
+            notebooks.get_notebook(written.data.id),
+            slos.get_slo(identity),
+            slos.search_slo(query="paid"),
+            slos.get_slo_history(identity, from_ts=now_s - 3600, to_ts=now_s),
+        )
+
+    dashboard, listed, notebook, slo, found, past = await call(work)
+    assert dashboard.widgets[0].definition.content == "runbook"
+    assert isinstance(listed.dashboards[0].created_at, datetime)
+    assert notebook.data.attributes.cells[0].attributes.definition.text == "# x"
+    assert slo.data.thresholds[0].target == 95.0
+    assert found.data.attributes.slos[0].data.id == slo.data.id
+    assert past.data.overall.sli_value is None
