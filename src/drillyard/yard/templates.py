@@ -138,7 +138,8 @@ def _forget_old(cache: Path, *, keep: Path) -> None:
 def build(folder: Path) -> None:
     """Makes the templates in an empty folder: initdb once, then each database side by side."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o711, parents=True)
+    folder.mkdir(parents=True)
+    folder.chmod(0o711)  # Whatever the umask: PostgreSQL may run as another user.
     user = foreign_user.choose([postgres.binaries(), folder])
     base = folder / "base"
     postgres.initialise(base, user)

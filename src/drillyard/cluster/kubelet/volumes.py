@@ -80,6 +80,9 @@ class Volumes:
         if "emptyDir" in volume:
             place.mkdir(parents=True, exist_ok=True)
             place.chmod(0o777)
+            if os.geteuid() == 0:  # A store that must not run as root becomes somebody else, and has to get in.
+                for folder in (self._folder.parent, self._folder):
+                    folder.chmod(0o711)
             return place
         if host := volume.get("hostPath"):
             return self._host_path(host)
@@ -163,7 +166,7 @@ def _chosen(data: Mapping[str, bytes], source: Mapping[str, Any], mode: int, opt
 def _written(place: Path, files: Files) -> Path:
     """Writes what changed and removes what is gone."""
     place.mkdir(parents=True, exist_ok=True)
-    place.chmod(0o755)
+    place.chmod(0o700)
     for name, (content, mode) in files.items():
         parts = PurePosixPath(name).parts
         if ".." in parts or parts[:1] == ("/",):
