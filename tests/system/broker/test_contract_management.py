@@ -197,7 +197,10 @@ async def test_a_list_of_what_there_is_not_is_empty(api, path):
 async def test_connections_and_channels_are_found_by_name_and_by_virtual_host(api, connect, name):
     queue = await (await (await connect()).channel()).declare_queue(name)
     await queue.consume(ignore)
-    shown = await until(lambda: api.get(f"/api/queues/%2F/{name}"), lambda queue: queue.get("consumer_details"))
+    shown = await until(
+        lambda: api.get(f"/api/queues/%2F/{name}"),
+        lambda queue: queue.get("consumer_details") and queue["consumer_details"][0]["channel_details"],
+    )
     details = shown["consumer_details"][0]["channel_details"]
     connection, channel = (quote(details[key], safe="") for key in ("connection_name", "name"))
 

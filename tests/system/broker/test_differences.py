@@ -16,7 +16,6 @@ REFUSED: dict[str, Any] = {
     "quorum": Queue.Declare(queue="q", durable=True, arguments={"x-queue-type": "quorum"}),
     "stream": Queue.Declare(queue="q", durable=True, arguments={"x-queue-type": "stream"}),
     "x-queue-mode": Queue.Declare(queue="q", arguments={"x-queue-mode": "lazy"}),
-    "tx.select": commands.Tx.Select(),
     "x-priority": Basic.Consume(queue="q", arguments={"x-priority": 1}),
 }
 

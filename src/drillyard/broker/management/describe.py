@@ -201,7 +201,7 @@ def channel(found: Channel) -> Json:
         "vhost": "/",
         "state": "running",
         "confirm": found.confirms is not None,
-        "transactional": False,
+        "transactional": found.transaction is not None,
         "consumer_count": len(found.consumers),
         "messages_unacknowledged": len(found.unsettled),
         "messages_unconfirmed": found.confirms.waiting if found.confirms else 0,

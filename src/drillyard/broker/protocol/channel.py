@@ -16,12 +16,11 @@ from drillyard.broker.protocol.confirms import Confirms
 from drillyard.broker.protocol.consumer import Consumer
 from drillyard.broker.protocol.incoming import Incoming
 from drillyard.broker.protocol.link import Link
+from drillyard.broker.protocol.transaction import Delivery, Transaction
 from drillyard.broker.queues.entry import Entry
 from drillyard.broker.queues.queue import Queue
 from drillyard.broker.wire import frames
 from drillyard.broker.wire.methods import pack_method
-
-Delivery = tuple[Queue, Entry, Consumer | None]
 
 
 class Channel:
@@ -39,6 +38,7 @@ class Channel:
         self.prefetch = 0  # For the whole channel (qos with global).
         self.consumer_prefetch = 0  # For consumers to come.
         self.confirms: Confirms | None = None
+        self.transaction: Transaction | None = None
         self.last_queue = ""
         self.reply_name: str | None = None
         self.incoming: Incoming | None = None
@@ -103,6 +103,8 @@ class Channel:
 
     def give_back(self) -> None:
         """Everything that is not settled returns to its queue."""
+        if not self.is_open and self.transaction is not None:
+            self.unsettled.update(self.transaction.answered)  # Never committed.
         deliveries = list(self.unsettled.values())
         self.unsettled.clear()
         for _, _, consumer in deliveries:

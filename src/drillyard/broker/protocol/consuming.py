@@ -11,9 +11,10 @@ from typing import Any
 from pamqp import commands
 
 from drillyard.broker.errors import AmqpError, not_implemented
-from drillyard.broker.protocol.channel import Channel, Delivery, return_to_queues
+from drillyard.broker.protocol.channel import Channel, return_to_queues
 from drillyard.broker.protocol.consumer import Consumer
 from drillyard.broker.protocol.publishing import REPLY_TO
+from drillyard.broker.protocol.transaction import Delivery, How
 from drillyard.broker.vhost import REPLY_PREFIX
 from drillyard.broker.wire import frames
 
@@ -106,16 +107,18 @@ def on_fast_ack(channel: Channel, payload: bytes) -> bool:
     if len(payload) != _ACK.size or not payload.startswith(b"\x00\x3c\x00\x50"):
         return False
     _, _, tag, bits = _ACK.unpack(payload)
-    _settle(channel, take_out(channel, tag, bool(bits & 1)))
+    _answer(channel, take_out(channel, tag, bool(bits & 1)), "ack")
     return True
 
 
 def on_nack(channel: Channel, method: commands.Basic.Nack) -> None:
-    _refuse(channel, take_out(channel, method.delivery_tag, bool(method.multiple)), requeue=bool(method.requeue))
+    taken = take_out(channel, method.delivery_tag, bool(method.multiple))
+    _answer(channel, taken, "requeue" if method.requeue else "drop")
 
 
 def on_reject(channel: Channel, method: commands.Basic.Reject) -> None:
-    _refuse(channel, take_out(channel, method.delivery_tag or 0, False), requeue=bool(method.requeue))
+    taken = take_out(channel, method.delivery_tag or 0, False)
+    _answer(channel, taken, "requeue" if method.requeue else "drop")
 
 
 def on_recover(channel: Channel, method: commands.Basic.Recover) -> None:
@@ -127,8 +130,8 @@ def on_recover(channel: Channel, method: commands.Basic.Recover) -> None:
     channel.pump()
 
 
-def take_out(channel: Channel, tag: int, multiple: bool) -> list[Delivery]:
-    """The deliveries that a tag means, oldest first. Raises AmqpError 406 for a tag that is not outstanding."""
+def take_out(channel: Channel, tag: int, multiple: bool) -> dict[int, Delivery]:
+    """The deliveries that a tag means, by tag, oldest first. Raises AmqpError 406 for a tag that is not outstanding."""
     unsettled = channel.unsettled
     if multiple and tag == 0:
         tags = list(unsettled)
@@ -136,25 +139,29 @@ def take_out(channel: Channel, tag: int, multiple: bool) -> list[Delivery]:
         raise AmqpError(406, f"unknown delivery tag {tag}")
     else:
         tags = [known for known in unsettled if known <= tag] if multiple else [tag]
-    taken = [unsettled.pop(known) for known in tags]
-    for _, _, consumer in taken:
+    return {known: unsettled.pop(known) for known in tags}
+
+
+def _answer(channel: Channel, taken: dict[int, Delivery], how: How) -> None:
+    if channel.transaction is not None:
+        channel.transaction.answers.append((taken, how))
+    else:
+        finish(channel, list(taken.values()), how)
+
+
+def finish(channel: Channel, deliveries: list[Delivery], how: How) -> None:
+    """Answers for good: the queues forget the messages, take them back or let them die, and their consumers go on."""
+    for _, _, consumer in deliveries:
         if consumer is not None:
             consumer.outstanding -= 1
-    return taken
-
-
-def _settle(channel: Channel, deliveries: list[Delivery]) -> None:
-    for queue, entry, _ in deliveries:
-        queue.settle(entry)
-    _pump_after(channel, deliveries)
-
-
-def _refuse(channel: Channel, deliveries: list[Delivery], *, requeue: bool) -> None:
-    if requeue:
+    if how == "requeue":
         return_to_queues(deliveries)
     else:
         for queue, entry, _ in deliveries:
-            queue.reject(entry)
+            if how == "ack":
+                queue.settle(entry)
+            else:
+                queue.reject(entry)
     _pump_after(channel, deliveries)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from pamqp import base, commands
 
 from drillyard.broker.errors import AmqpError, not_implemented
-from drillyard.broker.protocol import consuming, publishing, topology
+from drillyard.broker.protocol import consuming, publishing, topology, transacting
 from drillyard.broker.protocol.channel import Channel
 from drillyard.broker.protocol.confirms import Confirms
 from drillyard.broker.wire import frames
@@ -44,6 +44,8 @@ def _on_method(channel: Channel, payload: bytes) -> None:
 
 
 def _on_confirm_select(channel: Channel, method: commands.Confirm.Select) -> None:
+    if channel.transaction is not None:
+        raise AmqpError(406, "cannot switch from tx to confirm mode")
     if channel.confirms is None:
         channel.confirms = Confirms()
     channel.reply(commands.Confirm.SelectOk(), nowait=bool(method.nowait))
@@ -61,8 +63,6 @@ def _on_close(channel: Channel, method: commands.Channel.Close) -> None:
 
 
 def _refusal(method: base.Frame) -> AmqpError:
-    if isinstance(method, commands.Tx.Select | commands.Tx.Commit | commands.Tx.Rollback):
-        return not_implemented("transactions are not implemented by this broker; use publisher confirms")
     if isinstance(method, commands.Channel.Open):
         return AmqpError(504, "second 'channel.open' seen")
     return AmqpError(503, f"unexpected method {method.name} on channel")
@@ -75,4 +75,5 @@ _HANDLERS: dict[type[base.Frame], Handler] = {
     **publishing.HANDLERS,
     **consuming.HANDLERS,
     **topology.HANDLERS,
+    **transacting.HANDLERS,
 }

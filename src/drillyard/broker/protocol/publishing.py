@@ -73,9 +73,17 @@ def _complete(channel: Channel, incoming: Incoming) -> None:
     _expand_reply_to(channel, message)
     channel.published += 1
     channel.broker.traffic.published += 1
+    if channel.transaction is not None:
+        channel.transaction.publishes.append((message, incoming.mandatory))
+    else:
+        deliver(channel, message, mandatory=incoming.mandatory)
+
+
+def deliver(channel: Channel, message: Message, *, mandatory: bool) -> None:
+    """To every queue that wants it; then the publisher learns what became of it."""
     outcome = channel.vhost.publish(message)
     if not outcome.routed:
-        if incoming.mandatory:
+        if mandatory:
             _return(channel, message)
         else:
             channel.vhost.unroutable_dropped += 1
