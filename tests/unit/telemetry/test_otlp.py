@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -12,6 +14,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from drillyard.telemetry.logs.record_store import StoreFull
 
 TRACE, FIRST, SECOND = "5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174", "eee19b7ec3c1b173"
 
@@ -166,7 +170,8 @@ def metric(found):
 async def test_what_is_no_otlp_is_refused_with_a_sentence(client, path, body):
     answer = await client.post(f"/v1/{path}", json=body)
     assert answer.status_code == 400
-    assert answer.json()["errors"][0].endswith(".")
+    assert answer.json()["code"] == 3
+    assert answer.json()["message"].endswith(".")
 
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -201,7 +206,9 @@ async def test_logs_and_spans_in_protobuf_are_found_by_their_trace(client, telem
 async def test_what_is_no_protobuf_is_refused_with_a_sentence(client, path):
     answer = await client.post(f"/v1/{path}", content=b"\x0a\xff{", headers=PROTOBUF)
     assert answer.status_code == 400
-    assert path in answer.json()["errors"][0]
+    assert answer.headers["content-type"] == PROTOBUF["Content-Type"]
+    said = f"The body is no OTLP request of {path} in protobuf.".encode()
+    assert answer.content == b"\x08\x03\x12" + bytes([len(said)]) + said  # google.rpc.Status: code 3, message.
     answer = await client.post(f"/v1/{path}", content=b"x", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 415
 
@@ -250,3 +257,12 @@ async def test_one_wrong_log_or_span_does_not_take_the_others_with_it(client, te
         "errorMessage": "1 left out; the first: traceId must be 32 hexadecimal digits.",
     }
     assert len(await search(client, f"trace_id:{TRACE}")) == 2
+
+
+async def test_a_full_disk_is_told_so_that_exporters_try_again(client, telemetry, monkeypatch):
+    def full(*_):
+        raise StoreFull(Path("/full"))
+
+    monkeypatch.setattr(telemetry.span_writer, "add", full)
+    answer = await client.post("/v1/traces", json=trace(telemetry))
+    assert (answer.status_code, answer.json()["code"]) == (503, 14)

@@ -6,19 +6,26 @@ The key travels as Datadog asks for it: `OTEL_EXPORTER_OTLP_HEADERS=dd-api-key=â
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from errno import ENOSPC
 from typing import Any
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from drillyard.base.errors import DrillyardError
 from drillyard.telemetry.api.answers import ApiError, answer
 from drillyard.telemetry.api.body import read_body, read_object
+from drillyard.telemetry.api.gate import refusal
 from drillyard.telemetry.otlp.logs import read_logs
 from drillyard.telemetry.otlp.metrics import read_metrics
 from drillyard.telemetry.otlp.spans import read_spans
 from drillyard.telemetry.otlp.values import Taken
 from drillyard.telemetry.telemetry import Telemetry
+
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 def routes(telemetry: Telemetry) -> list[Route]:
@@ -41,15 +48,41 @@ def routes(telemetry: Telemetry) -> list[Route]:
         await telemetry.span_writer.add(taken.kept())
         return _answer(request, "traces", taken)
 
-    return [
-        Route("/v1/logs", logs, methods=["POST"]),
-        Route("/v1/metrics", metrics, methods=["POST"]),
-        Route("/v1/traces", traces, methods=["POST"]),
-    ]
+    handlers = {"logs": logs, "metrics": metrics, "traces": traces}
+    return [Route(f"/v1/{signal}", _telling(handler), methods=["POST"]) for signal, handler in handlers.items()]
 
 
 PROTOBUF = "application/x-protobuf"
+_CODES = {400: 3, 408: 4, 413: 8, 415: 3, 503: 14}
+"""google.rpc.Code by HTTP status; 13 (internal) for others."""
 _REJECTED = {"logs": "rejectedLogRecords", "metrics": "rejectedDataPoints", "traces": "rejectedSpans"}
+
+
+def _telling(handler: Handler) -> Handler:
+    """
+    Tells errors as OTLP/HTTP wants them: a `google.rpc.Status` in the encoding of the request.
+
+    A full disk is 503 here, because exporters try again after that and not after 507.
+    """
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except DrillyardError as error:
+            refused = refusal(error)
+        except OSError as error:
+            if error.errno != ENOSPC:
+                raise
+            refused = refusal(error)
+        status = 503 if refused.status_code == 507 else refused.status_code
+        told = {"code": _CODES.get(status, 13), "message": orjson.loads(refused.body)["errors"][0]}
+        if not request.headers.get("content-type", "").startswith(PROTOBUF):
+            return answer(told, status)
+        from drillyard.telemetry.otlp.protobuf import write_status
+
+        return Response(write_status(told), status, media_type=PROTOBUF)
+
+    return handle
 
 
 async def _body(request: Request, signal: str) -> dict[str, Any]:

@@ -10,53 +10,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message import DecodeError, Message
-from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.message import DecodeError
 
+from drillyard.telemetry.messages import REAL, TEXT, WHOLE, Fields, message_class
 from drillyard.telemetry.metrics.intake import SeriesError
 
-_TEXT, _WHOLE, _REAL = (
-    FieldDescriptorProto.TYPE_STRING,
-    FieldDescriptorProto.TYPE_INT64,
-    FieldDescriptorProto.TYPE_DOUBLE,
-)
-_MESSAGES: dict[str, dict[str, tuple[int, Any]]] = {
-    "Resource": {"type": (1, _TEXT), "name": (2, _TEXT)},
-    "MetricPoint": {"value": (1, _REAL), "timestamp": (2, _WHOLE)},
+_MESSAGES: dict[str, Fields] = {
+    "Resource": {"type": (1, TEXT), "name": (2, TEXT)},
+    "MetricPoint": {"value": (1, REAL), "timestamp": (2, WHOLE)},
     "MetricSeries": {
         "resources": (1, "Resource"),
-        "metric": (2, _TEXT),
-        "tags": (3, [_TEXT]),
+        "metric": (2, TEXT),
+        "tags": (3, [TEXT]),
         "points": (4, "MetricPoint"),
-        "type": (5, _WHOLE),
-        "interval": (8, _WHOLE),
+        "type": (5, WHOLE),
+        "interval": (8, WHOLE),
     },
     "MetricPayload": {"series": (1, "MetricSeries")},
 }
-"""By field: its number, and its type; a list or the name of a message is repeated."""
 _JSON_TYPES = {0: 3, 1: 1, 2: 2}
-
-
-def _payload_class() -> type[Message]:
-    file = FileDescriptorProto(name="drillyard/agent_payload.proto", package="drillyard", syntax="proto3")
-    for message, fields in _MESSAGES.items():
-        described = file.message_type.add(name=message)
-        for name, (number, kind) in fields.items():
-            field = described.field.add(name=name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL)
-            if isinstance(kind, str):
-                field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".drillyard.{kind}"
-            else:
-                field.type = kind[0] if isinstance(kind, list) else kind
-            if isinstance(kind, str | list):
-                field.label = FieldDescriptorProto.LABEL_REPEATED
-    pool = DescriptorPool()
-    pool.Add(file)
-    return GetMessageClass(pool.FindMessageTypeByName("drillyard.MetricPayload"))
-
-
-_Payload = _payload_class()
+_Payload = message_class(_MESSAGES, "MetricPayload")
 
 
 def read_payload(body: bytes) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from drillyard.telemetry.logs.intake import IntakeError
+from drillyard.telemetry.messages import TEXT, WHOLE, message_class
 
 _REQUESTS: dict[str, type[Message]] = {
     "logs": ExportLogsServiceRequest,
@@ -34,6 +35,8 @@ _RESPONSES: dict[str, type[Message]] = {
     "metrics": ExportMetricsServiceResponse,
     "traces": ExportTraceServiceResponse,
 }
+_Status = message_class({"Status": {"code": (1, WHOLE), "message": (2, TEXT)}}, "Status")
+"""`google.rpc.Status`, in which OTLP/HTTP wants every error told."""
 _IDS = ("traceId", "spanId", "parentSpanId")
 
 
@@ -52,6 +55,11 @@ def read_request(body: bytes, signal: str) -> dict[str, Any]:
 def write_response(found: dict[str, Any], signal: str) -> bytes:
     """The response that OTLP's JSON has so, in protobuf."""
     return ParseDict(found, _RESPONSES[signal]()).SerializeToString()
+
+
+def write_status(found: dict[str, Any]) -> bytes:
+    """A `google.rpc.Status` of a code and a message, in protobuf."""
+    return ParseDict(found, _Status()).SerializeToString()
 
 
 def _hexadecimal(found: Any) -> None:
