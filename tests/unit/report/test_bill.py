@@ -115,6 +115,8 @@ def test_junit_has_a_case_for_each_check_and_for_the_verdict(made_up: MadeUp) ->
     assert suite is not None
     assert int(suite.attrib["tests"]) == len(suite.findall("testcase")) == len(read_contents(record).verdict.checks) + 1
     assert (suite.attrib["failures"], suite.attrib["errors"]) == ("0", "0")
+    cases = [(case.attrib["classname"], case.attrib["name"]) for case in suite.findall("testcase")]
+    assert len(set(cases)) == len(cases), "collectors merge cases of one name"
 
 
 def test_junit_never_passes_what_is_broken_or_unclear(made_up: MadeUp) -> None:

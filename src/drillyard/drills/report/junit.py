@@ -41,9 +41,9 @@ def junit(record: Record) -> bytes:
     ):
         ElementTree.SubElement(properties, "property", name=name, value=printable(value))
     for check in checks:
-        case = ElementTree.SubElement(
-            suite, "testcase", classname=f"drill.{record.manifest.incident}", name=printable(check.claim), time="0"
-        )
+        # With the check's own name: the same claim is held before, during and after, and collectors merge equal cases.
+        of = f"drill.{record.manifest.incident}.{printable(check.name)}"
+        case = ElementTree.SubElement(suite, "testcase", classname=of, name=printable(check.claim), time="0")
         if check.outcome is Outcome.KEPT:
             continue
         kind = "failure" if check.outcome is Outcome.BROKEN else "error"
