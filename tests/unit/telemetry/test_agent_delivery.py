@@ -206,6 +206,20 @@ async def test_files_that_came_after_one_that_is_gone_are_read_after_a_restart(n
     assert node.intake.arrived == ["one", "file 1", "file 2", "last"]
 
 
+async def test_a_container_that_writes_more_than_one_read_takes_is_read_on_at_once(node, monkeypatch):
+    monkeypatch.setattr("drillyard.telemetry.agent.tail.CHUNK", 100)
+    node.write(*[f"line {number}" for number in range(9)])
+    reads = 0
+    node.poll()
+    while node.tailer.behind:
+        reads += 1
+        node.poll()
+    node.poll()
+    await node.sender.send_once()
+    assert reads >= 3
+    assert len(node.intake.arrived) == 9
+
+
 async def test_what_a_full_agent_has_to_let_go_is_counted(node, monkeypatch):
     monkeypatch.setattr("drillyard.telemetry.agent.tailer.WAITING_FILES_MAX", 2)
     node.write("one")

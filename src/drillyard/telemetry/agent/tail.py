@@ -65,6 +65,8 @@ class TailedFile:
         self.head = _head(self._file)
         """What it begins with, as a number; 0 while it is empty. An inode's number may be another file's tomorrow."""
         self._offset = offset
+        self.behind = False
+        """Whether the last read left something for the next."""
         self._unfinished: dict[str, _Unfinished] = {}
         """By stream: a runtime may write a line of one between two parts of the other's."""
 
@@ -95,6 +97,7 @@ class TailedFile:
     def read(self) -> list[Line]:
         """The whole lines that have come since, at most CHUNK bytes of them."""
         size = os.fstat(self._file).st_size
+        self.behind = size - self._offset > CHUNK
         if size == self._offset:
             return []
         if size < self._offset:  # Truncated in place.

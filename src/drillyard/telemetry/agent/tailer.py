@@ -40,6 +40,11 @@ class Tailer:
         """How many files are followed."""
         return len(self._files) + len(self._leaving)
 
+    @property
+    def behind(self) -> bool:
+        """Whether some file has more than one read takes."""
+        return any(file.behind for file in [*self._files.values(), *self._leaving])
+
     def close(self) -> None:
         """Lets all files go."""
         for file in [*self._files.values(), *self._leaving]:
