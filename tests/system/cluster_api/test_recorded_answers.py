@@ -1,5 +1,6 @@
 """
-Our answers, held against those that a real Kubernetes 1.36.2 control plane gave to the same 45 requests in the same order.
+Our answers, held against those that a real Kubernetes 1.36.2 control plane gave to the same requests in the same order:
+45 of all kinds, and 86 that try what is refused, or nearly so.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from drillyard.cluster.apiserver import discovery
 from .conftest import ADMIN_TOKEN, WITHOUT_KUBECTL, Cluster
 
 SERVED = {path for path in discovery.paths()["paths"] if "metrics.k8s.io" not in path}
-RECORDED = json.loads((Path(__file__).parent / "data/kubernetes-answers-1.36.json").read_text())
+DATA = Path(__file__).parent / "data"
+RECORDED = json.loads((DATA / "kubernetes-answers-1.36.json").read_text())
+REFUSALS = json.loads((DATA / "kubernetes-refusals-1.36.json").read_text())
 # What a cluster chooses for itself: identities, versions, times, addresses.
 CHOSEN = {"uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "time", "clusterIP", "clusterIPs"}
 TIMES = {"lastUpdateTime", "lastTransitionTime"}
@@ -78,26 +81,83 @@ def differences(theirs: Any, ours: Any, path: str = "") -> list[str]:
     return [] if theirs == ours else [f"{path}: {json.dumps(theirs)[:200]} became {json.dumps(ours)[:200]}"]
 
 
-@WITHOUT_KUBECTL
-async def test_our_answers_are_those_of_a_real_control_plane(cluster: Cluster) -> None:
-    found = []
+# Where we answer otherwise, and why. Whoever mends one takes it out here.
+GO_TEXTS = "a text of Go's own parser or formatter; ours says the same in its own words"
+DIFFERENT = {
+    "cm wrong kind": GO_TEXTS,
+    "cm wrong type": GO_TEXTS,
+    "cm json not a list": GO_TEXTS,
+    "cm bad limit": GO_TEXTS,
+    "cm bad continue": GO_TEXTS,
+    "cm bad rv": GO_TEXTS,
+    "dep text replicas": GO_TEXTS,
+    "not json": GO_TEXTS,
+    "not acceptable": GO_TEXTS,
+    "cm dry bad": GO_TEXTS,
+    "review empty": GO_TEXTS,
+    "cm list fieldsel bad": GO_TEXTS,
+    "cm json test fails": "ours says which operation failed",
+    "cm json no path": "ours says which operation failed",
+    "cm json bad op": "ours says what is wrong with the patch: 400, where the server says 422 and nothing else",
+    "dep strict patch": "ours names the field: 400, where the server repeats the whole object: 422",
+    "cm merge uid": "ours is the precondition that it is meant for: 409",
+    "cm delete uid": "the same in other words",
+    "pod bad quantity": "ours names the field: 422, where the server refuses to decode: 400",
+    "pod no account": "pods are taken whose ServiceAccount is not there: the controller may be a moment late",
+    "cm partial": "an empty list is null in this one form only",
+    "bad version": "an unknown version is a path that is not served",
+    "secret stringData": "written down before it is encoded",
+    "secret table": "written down before it is encoded",
+    "binding create": "a reference is owned as a whole there",
+    "ssa share": "the order of two managers of the same second",
+    "token short": "ours names both bounds and the account",
+    "review": "ours says why, and keeps no managedFields of what it does not store",
+}
+
+
+async def differing(cluster: Cluster, recorded: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Name of a request → in what our answer differs."""
+    found: dict[str, list[str]] = {}
     async with aiohttp.ClientSession() as session:
-        for record in RECORDED:
+        for record in recorded:
             kind = record["headers"].get("Content-Type", "application/json")
             headers = {"Content-Type": kind, **record["headers"], **OURS}
             path = record["path"].replace("=99999999", "=9999999999999")  # Our versions start higher.
-            body = None if record["body"] is None else json.dumps(record["body"])
+            body = (
+                record["body"]
+                if record["body"] is None or isinstance(record["body"], str)
+                else json.dumps(record["body"])
+            )
             async with session.request(
                 record["method"], cluster.url + path, data=body, headers=headers, ssl=cluster.ssl_context
             ) as response:
                 text = await response.text()
-                if response.status != record["status"]:
-                    found.append(f"{record['name']}: status {record['status']} became {response.status} {text[:300]}")
-                    continue
             name, ours = record["name"], json.loads(text) if text.startswith("{") else text
+            if response.status != record["status"]:
+                found[name] = [f": status {record['status']} became {response.status} {text[:300]}"]
+                continue
             if name == "watch old rv":
                 assert ours["object"]["code"] == 504
             theirs, ours = comparable(name, record["resp"]), comparable(name, ours)
-            found += [name + line for line in differences(plain(theirs), plain(ours))]
+            if lines := differences(plain(theirs), plain(ours)):
+                found[name] = lines
             await cluster.settled(0.03)
-    assert not found, "\n".join(found)
+    return found
+
+
+def _listed(found: dict[str, list[str]]) -> str:
+    return "\n".join(name + line for name, lines in found.items() for line in lines)
+
+
+@WITHOUT_KUBECTL
+async def test_our_answers_are_those_of_a_real_control_plane(cluster: Cluster) -> None:
+    found = await differing(cluster, RECORDED)
+    assert not found, _listed(found)
+
+
+@WITHOUT_KUBECTL
+async def test_what_a_real_control_plane_refuses_we_refuse_but_for_what_is_listed(cluster: Cluster) -> None:
+    found = await differing(cluster, REFUSALS)
+    assert found.keys() == DIFFERENT.keys(), _listed(
+        {name: found.get(name, [" agrees: take it out of DIFFERENT"]) for name in found.keys() ^ DIFFERENT.keys()}
+    )

@@ -25,6 +25,15 @@ def grace_s(resource: Resource, pod: Object, request: DeleteRequest) -> int:
     return max(0, asked if already is None else min(asked, already))
 
 
+_FOR_EVER = ("default", "kube-public", "kube-system")
+
+
+def must_be_deletable(resource: Resource, name: str) -> None:
+    """Raises ApiError 403 for the namespaces without which there is no cluster (NamespaceLifecycle admission)."""
+    if resource.key == "namespaces" and name in _FOR_EVER:
+        raise status.forbidden(resource, name, "this namespace may not be deleted")
+
+
 def check_preconditions(resource: Resource, old: Stored, request: DeleteRequest) -> None:
     """Raises ApiError 409 when the object is not the one that was meant."""
     uid = old.obj["metadata"]["uid"]

@@ -95,7 +95,8 @@ class Objects:
         applied = decode(resource, applied, options)
         if "managedFields" in applied["metadata"]:
             raise status.bad_request("metadata.managedFields must be nil")
-        applied["metadata"].setdefault("name", name)
+        if (meant := applied["metadata"].setdefault("name", name)) != name:
+            raise status.bad_request(f"the name of the object ({meant}) does not match the name on the URL ({name})")
         old = self.store.get(resource.key, namespace if resource.namespaced else "", name)
         node = _stored_schema(resource)
         if old is None:
@@ -153,6 +154,7 @@ class Objects:
 
     def delete(self, resource: Resource, namespace: str, name: str, request: DeleteRequest) -> Object:
         """Returns the object as it is now when it lives on for a while (and always for a pod); else a Status."""
+        deletion.must_be_deletable(resource, name)
         old = self.stored(resource, namespace, name)
         deletion.check_preconditions(resource, old, request)
         new = old.copy()

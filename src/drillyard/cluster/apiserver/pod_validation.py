@@ -10,6 +10,7 @@ from typing import Any
 
 from drillyard.cluster.apiserver.status import Cause, duplicate, forbidden_field, invalid_value, required, unsupported
 from drillyard.cluster.client import Object
+from drillyard.cluster.quantity import parse_quantity
 
 Causes = Iterator[Cause]
 
@@ -82,10 +83,15 @@ def _resources(resources: Object, at: str) -> Causes:
             if not QUANTITY.fullmatch(str(amount)):
                 detail = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
                 yield invalid_value(f"{at}.{kind}[{name}]", amount, detail)
+                return
+    for name, limit in resources.get("limits", {}).items():
+        asked = resources.get("requests", {}).get(name)
+        if asked is not None and parse_quantity(str(asked)) > parse_quantity(str(limit)):
+            yield invalid_value(f"{at}.requests", str(asked), f"must be less than or equal to {name} limit of {limit}")
 
 
 def port_number(port: Any, at: str) -> Causes:
-    if port is None:
+    if not port:  # To a real server, too, 0 is none.
         yield required(at)
     elif not 0 < port < 65536:
         yield invalid_value(at, port, "must be between 1 and 65535, inclusive")

@@ -14,7 +14,7 @@ from typing import Any
 
 from drillyard.base.clock import Clock
 from drillyard.cluster.apiserver.defaults import admit_pod
-from drillyard.cluster.apiserver.status import Cause, invalid, invalid_value
+from drillyard.cluster.apiserver.status import Cause, bad_request, invalid, invalid_value
 from drillyard.cluster.apiserver.store import Store
 from drillyard.cluster.client import Object
 from drillyard.cluster.resources import Resource
@@ -166,7 +166,16 @@ def _label_job(job: Object) -> None:
 
 
 def encode_strings(secret: Object) -> None:
-    """`stringData` is write-only: it ends up, encoded, in `data`."""
+    """`stringData` is write-only: it ends up, encoded, in `data`. Raises ApiError 400 for data that is not encoded."""
+    for text in (secret.get("data") or {}).values():
+        try:
+            base64.b64decode(text, validate=True)
+        except ValueError:
+            wrong = next(
+                (at for at, one in enumerate(text) if not (one.isascii() and (one.isalnum() or one in "+/"))), 0
+            )
+            problem = f"illegal base64 data at input byte {wrong}"
+            raise bad_request(f'Secret in version "v1" cannot be handled as a Secret: {problem}') from None
     for name, text in (secret.pop("stringData", None) or {}).items():
         secret.setdefault("data", {})[name] = base64.b64encode(text.encode()).decode()
 

@@ -40,6 +40,15 @@ _VALUE_TEXT = (
     "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
     "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 )
+_NAME_TEXT = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+    "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_KEY_TEXT = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or "
+    "'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+)
 _NOT_NEGATIVE = "must be greater than or equal to 0"
 _RBAC_KEYS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
 
@@ -59,7 +68,7 @@ def check_change(key: str, new: Object, old: Object) -> list[Cause]:
         invalid_value(".".join(path), _at(new, path), "field is immutable")
         for path in _IMMUTABLE.get(key, ())
         if _at(new, path) != _at(old, path)
-    ] + (list(pod_change(new["spec"], old["spec"])) if key == "pods" else [])
+    ] + list(_CHANGES[key](new, old) if key in _CHANGES else ())
 
 
 _IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -69,8 +78,38 @@ _IMMUTABLE: dict[str, tuple[tuple[str, ...], ...]] = {
     "jobs": (("spec", "selector"), ("spec", "template"), ("spec", "completionMode")),
     "services": (("spec", "clusterIP"),),
     "secrets": (("type",),),
-    "rolebindings": (("roleRef",),),
-    "clusterrolebindings": (("roleRef",),),
+}
+
+
+def _pod_change(new: Object, old: Object) -> Causes:
+    yield from pod_change(new["spec"], old["spec"])
+
+
+def _binding_change(new: Object, old: Object) -> Causes:
+    if new["roleRef"] != old["roleRef"]:
+        shown = {name: new["roleRef"].get(name[0].lower() + name[1:], "") for name in ("Kind", "Name")}
+        shown = {"APIGroup": new["roleRef"].get("apiGroup", ""), **shown}
+        yield invalid_value("roleRef", shown, "cannot change roleRef")
+
+
+def _data_change(new: Object, old: Object) -> Causes:
+    """A ConfigMap or Secret that said so once never changes again."""
+    if not old.get("immutable"):
+        return
+    text = "field is immutable when `immutable` is set"
+    if not new.get("immutable"):
+        yield forbidden_field("immutable", text)
+    for field in ("data", "binaryData"):
+        if (new.get(field) or {}) != (old.get(field) or {}):
+            yield forbidden_field(field, text)
+
+
+_CHANGES: dict[str, Callable[[Object, Object], Causes]] = {
+    "pods": _pod_change,
+    "rolebindings": _binding_change,
+    "clusterrolebindings": _binding_change,
+    "configmaps": _data_change,
+    "secrets": _data_change,
 }
 
 
@@ -103,7 +142,7 @@ def _metadata(key: str, metadata: Object) -> Causes:
 def _labels(labels: Object, field: str) -> Causes:
     for key, value in labels.items():
         if not _QUALIFIED.fullmatch(key):
-            yield invalid_value(field, key, "name part must consist of alphanumeric characters, '-', '_' or '.'")
+            yield invalid_value(field, key, _NAME_TEXT)
         if not _LABEL_VALUE.fullmatch(value):
             yield invalid_value(field, value, _VALUE_TEXT)
 
@@ -125,6 +164,10 @@ def _workload(obj: Object) -> Causes:
         if not re.fullmatch(r"\d{1,9}|\d{1,3}%", str(amount)):
             detail = "must be an integer or a percentage (e.g '5%')"
             yield invalid_value(f"spec.strategy.rollingUpdate.{name}", amount, detail)
+    rolling = strategy.get("rollingUpdate") or {}
+    if [str(rolling.get(name)).rstrip("%") for name in ("maxSurge", "maxUnavailable")] == ["0", "0"]:
+        field, detail = "spec.strategy.rollingUpdate.maxUnavailable", "may not be 0 when `maxSurge` is 0"
+        yield invalid_value(field, rolling["maxUnavailable"], detail)
     if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
         detail = "may not be specified when strategy `type` is 'Recreate'"
         yield forbidden_field("spec.strategy.rollingUpdate", detail)
@@ -186,14 +229,18 @@ def _service(obj: Object) -> Causes:
             yield required(f"spec.ports[{index}].name")
         elif port.get("name") in [other.get("name") for other in ports[:index]] and port.get("name"):
             yield duplicate(f"spec.ports[{index}].name", port["name"])
+        place = (port.get("protocol"), port.get("port"))
+        if place in [(other.get("protocol"), other.get("port")) for other in ports[:index]]:
+            # Of what is compared, under the names and with the zeros of the server's own type.
+            shown = {"Name": "", "Protocol": place[0], "AppProtocol": None, "Port": place[1]}
+            yield duplicate(f"spec.ports[{index}]", {**shown, "TargetPort": 0, "NodePort": 0})
 
 
 def _data_keys(obj: Object) -> Causes:
     for field in ("data", "binaryData", "stringData"):
         for key in obj.get(field) or {}:
             if not _KEY.fullmatch(key):
-                detail = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
-                yield invalid_value(f"{field}[{key}]", key, detail)
+                yield invalid_value(f"{field}[{key}]", key, _KEY_TEXT)
 
 
 def _autoscaler(obj: Object) -> Causes:
@@ -231,10 +278,16 @@ def _binding(obj: Object) -> Causes:
         yield required("roleRef.name")
     for index, subject in enumerate(obj.get("subjects") or ()):
         if subject.get("kind") not in ("User", "Group", "ServiceAccount"):
-            supported = ("Group", "ServiceAccount", "User")
+            supported = ("ServiceAccount", "User", "Group")
             yield unsupported(f"subjects[{index}].kind", subject.get("kind", ""), supported)
         if not subject.get("name"):
             yield required(f"subjects[{index}].name")
+
+
+def _role(obj: Object) -> Causes:
+    for index, rule in enumerate(obj.get("rules") or ()):
+        if not rule.get("verbs"):
+            yield required(f"rules[{index}].verbs", "verbs must contain at least one value")
 
 
 def _event(obj: Object) -> Causes:
@@ -253,6 +306,8 @@ _RULES: dict[str, Callable[[Object], Causes]] = {
     "configmaps": _data_keys,
     "secrets": _data_keys,
     "horizontalpodautoscalers": _autoscaler,
+    "roles": _role,
+    "clusterroles": _role,
     "rolebindings": _binding,
     "clusterrolebindings": _binding,
     "events": _event,

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drillyard.cluster.apiserver import status
+from drillyard.cluster.apiserver import conversion, status
 from drillyard.cluster.apiserver.objects import Objects
 from drillyard.cluster.apiserver.options import DeleteRequest, WriteOptions
-from drillyard.cluster.apiserver.reading import selection_of
+from drillyard.cluster.apiserver.reading import list_of, selection_of
 from drillyard.cluster.apiserver.request import ApiRequest, is_true
 from drillyard.cluster.apiserver.scale import patch_scale, update_scale
 from drillyard.cluster.client import Object, PatchType
@@ -79,7 +79,7 @@ def delete_request(body: Any, query: Mapping[str, str]) -> DeleteRequest:
     if body.get("orphanDependents") is True:
         propagation = "Orphan"
     if propagation not in (None, "Background", "Foreground", "Orphan"):
-        problem = status.unsupported("propagationPolicy", propagation, ("Background", "Foreground", "Orphan"))
+        problem = status.unsupported("propagationPolicy", propagation, ("Foreground", "Background", "Orphan", "nil"))
         raise status.invalid("meta.k8s.io", "DeleteOptions", "", [problem])
     return DeleteRequest(
         grace_s=grace_s,
@@ -91,13 +91,15 @@ def delete_request(body: Any, query: Mapping[str, str]) -> DeleteRequest:
 
 
 def deleted_all(objects: Objects, request: ApiRequest, body: Any, query: Mapping[str, str]) -> Object:
-    """DELETE of a collection: everything that the selectors let through."""
+    """DELETE of a collection: everything that the selectors let through; the answer lists it as it was."""
     options = delete_request(body, query)
     chosen = selection_of(request.resource, query)
+    metadata, gone = {"resourceVersion": str(objects.store.version)}, []
     for stored in objects.store.list(request.resource.key, request.namespace or None):
         if chosen.sees(stored):
+            gone.append(conversion.from_storage(request.resource, stored.copy()))
             objects.delete(request.resource, stored.namespace, stored.name, options)
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 200}
+    return list_of(request.resource, gone, metadata)
 
 
 def must_be_object(body: Any) -> None:
