@@ -294,3 +294,45 @@ def test_get_on_a_queue_with_a_single_active_consumer(raw):
     raw.say(Basic.Get(queue=name))
 
     raw.expect(Basic.GetOk)
+
+
+def test_a_consumer_of_higher_priority_is_served_first_and_the_next_while_it_is_full(raw):
+    raw.open()
+    queue = own_queue(raw)
+    raw.say(Basic.Qos(prefetch_count=2))
+    raw.expect(Basic.QosOk)
+    for tag, priority in (("low", -1), ("plain", None), ("high", 10)):
+        arguments = {} if priority is None else {"x-priority": priority}
+        raw.say(Basic.Consume(queue=queue, consumer_tag=tag, arguments=arguments))
+        raw.expect(Basic.ConsumeOk)
+    for _ in range(5):
+        raw.send(publish(queue))
+    served = [delivery(raw)[0].consumer_tag for _ in range(5)]
+    raw.say(Basic.Ack(delivery_tag=1))
+    raw.send(publish(queue))
+
+    assert served == ["high", "high", "plain", "plain", "low"]
+    assert delivery(raw)[0].consumer_tag == "high"
+
+
+def test_consumers_of_one_priority_take_turns(raw):
+    raw.open()
+    queue = own_queue(raw)
+    for tag in ("a", "b"):
+        raw.say(Basic.Consume(queue=queue, consumer_tag=tag, no_ack=True, arguments={"x-priority": 3}))
+        raw.expect(Basic.ConsumeOk)
+    for _ in range(4):
+        raw.send(publish(queue))
+
+    assert sorted(delivery(raw)[0].consumer_tag for _ in range(4)) == ["a", "a", "b", "b"]
+
+
+def test_a_priority_that_is_no_number_is_refused(raw):
+    raw.open()
+    queue = own_queue(raw)
+    raw.say(Basic.Consume(queue=queue, arguments={"x-priority": "high"}))
+
+    closed = raw.expect(Channel.Close)
+
+    text = f"invalid arg 'x-priority' for queue '{queue}' in vhost '/': \"expected integer, got longstr\""
+    assert (closed.reply_code, closed.reply_text) == (406, f"PRECONDITION_FAILED - {text}")

@@ -16,7 +16,6 @@ REFUSED: dict[str, Any] = {
     "quorum": Queue.Declare(queue="q", durable=True, arguments={"x-queue-type": "quorum"}),
     "stream": Queue.Declare(queue="q", durable=True, arguments={"x-queue-type": "stream"}),
     "x-queue-mode": Queue.Declare(queue="q", arguments={"x-queue-mode": "lazy"}),
-    "x-priority": Basic.Consume(queue="q", arguments={"x-priority": 1}),
 }
 
 
@@ -42,7 +41,6 @@ def test_it_names_itself_honestly(our_broker, our_api, raw_client):
     overview = our_api.get("/api/overview").json()
 
     assert start.server_properties["product"] == overview["product_name"] == "drillyard-broker"
-    assert "consumer_priorities" not in start.server_properties["capabilities"]
     client.close()
 
 

@@ -25,6 +25,7 @@ class KeepingTaker:
         self.prefetch = prefetch
         self.no_ack = no_ack
         self.exclusive = exclusive
+        self.priority = 0
         self.held: list[Entry] = []
         self.taken: list[bytes] = []
         self.cancelled = False

@@ -26,6 +26,7 @@ class Taker:
     """A consumer with a prefetch."""
 
     exclusive = False
+    priority = 0
 
     def __init__(self, number: int, prefetch: int, no_ack: bool) -> None:
         self.tag = str(number)

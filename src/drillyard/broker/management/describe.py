@@ -174,7 +174,7 @@ def consumer(found: Consumer) -> Json:
         "exclusive": found.exclusive,
         "active": active,
         "activity_status": "single_active" if found.queue.consumers.single_active and active else _status(active),
-        "arguments": {},
+        "arguments": jsonable(found.arguments),
     }
 
 

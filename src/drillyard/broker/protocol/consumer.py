@@ -16,6 +16,7 @@ from drillyard.broker.protocol.link import Link
 from drillyard.broker.queues.entry import Entry
 from drillyard.broker.queues.queue import Queue
 from drillyard.broker.wire import frames
+from drillyard.broker.wire.table import Table
 
 
 class Outlet(Protocol):
@@ -47,7 +48,15 @@ class Consumer:
     """`prefetch` 0 means no limit. `queue` is None for direct reply-to, which has none."""
 
     def __init__(
-        self, channel: Outlet, queue: Queue | None, tag: str, *, no_ack: bool, exclusive: bool, prefetch: int
+        self,
+        channel: Outlet,
+        queue: Queue | None,
+        tag: str,
+        *,
+        no_ack: bool,
+        exclusive: bool = False,
+        prefetch: int = 0,
+        arguments: Table | None = None,
     ) -> None:
         self.channel = channel
         self.queue = queue
@@ -55,6 +64,8 @@ class Consumer:
         self.no_ack = no_ack
         self.exclusive = exclusive
         self.prefetch = prefetch
+        self.arguments = arguments or {}
+        self.priority: int = self.arguments.get("x-priority", 0)
         self.outstanding = 0
         self._wire_tag = frames.short_string(tag)
 

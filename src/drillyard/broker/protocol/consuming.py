@@ -11,6 +11,7 @@ from typing import Any
 from pamqp import commands
 
 from drillyard.broker.errors import AmqpError, not_implemented
+from drillyard.broker.inequivalent import type_name
 from drillyard.broker.protocol.channel import Channel, return_to_queues
 from drillyard.broker.protocol.consumer import Consumer
 from drillyard.broker.protocol.publishing import REPLY_TO
@@ -34,13 +35,15 @@ def on_qos(channel: Channel, method: commands.Basic.Qos) -> None:
 
 def on_consume(channel: Channel, method: commands.Basic.Consume) -> None:
     arguments = method.arguments or {}
-    if "x-priority" in arguments:
-        raise not_implemented("consumer priorities are not implemented by this broker (argument 'x-priority')")
     tag = method.consumer_tag or f"amq.ctag-{secrets.token_urlsafe(16)}"
     if method.queue == REPLY_TO:
         _consume_replies(channel, method, tag)
         return
     queue = channel.queue(method.queue)
+    priority = arguments.get("x-priority", 0)
+    if isinstance(priority, bool) or not isinstance(priority, int):
+        why = f'"expected integer, got {type_name(priority)}"'
+        raise AmqpError(406, f"invalid arg 'x-priority' for queue '{queue.name}' in vhost '/': {why}")
     if tag in channel.consumers:
         raise AmqpError(530, f"attempt to reuse consumer tag '{tag}'")
     consumer = Consumer(
@@ -50,6 +53,7 @@ def on_consume(channel: Channel, method: commands.Basic.Consume) -> None:
         no_ack=bool(method.no_ack),
         exclusive=bool(method.exclusive),
         prefetch=channel.consumer_prefetch,
+        arguments=dict(arguments),
     )
     queue.add_consumer(consumer)
     channel.consumers[tag] = consumer
@@ -62,7 +66,7 @@ def _consume_replies(channel: Channel, method: commands.Basic.Consume, tag: str)
         raise AmqpError(406, "reply consumer cannot acknowledge")
     if channel.reply_name is not None:
         raise AmqpError(406, "reply consumer already set")
-    consumer = Consumer(channel, None, tag, no_ack=True, exclusive=False, prefetch=0)
+    consumer = Consumer(channel, None, tag, no_ack=True)
     channel.reply_name = f"{REPLY_PREFIX}{secrets.token_urlsafe(16)}.{channel.number}"
     channel.consumers[tag] = consumer
     channel.vhost.reply_takers[channel.reply_name] = consumer

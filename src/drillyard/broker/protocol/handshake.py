@@ -33,7 +33,7 @@ CAPABILITIES = {
     "authentication_failure_close": True,
     "per_consumer_qos": True,
     "direct_reply_to": True,
-    # Not "consumer_priorities": this broker has none, and says so.
+    "consumer_priorities": True,
 }
 
 

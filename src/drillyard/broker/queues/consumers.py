@@ -1,7 +1,8 @@
 """
 The consumers of one queue: who is next, and who alone may be served.
 
-Messages go round in turn among those that can take one. With a single active consumer only the first counts, until it
+Messages go round in turn among those of the highest priority that can take one
+(https://www.rabbitmq.com/docs/consumer-priority). With a single active consumer only the first counts, until it
 leaves (https://www.rabbitmq.com/docs/consumers#single-active-consumer).
 """
 
@@ -19,6 +20,7 @@ class Taker(Protocol):
     tag: str
     exclusive: bool
     no_ack: bool
+    priority: int
 
     @property
     def can_take(self) -> bool:
@@ -36,6 +38,7 @@ class Consumers:
         self.single_active = single_active
         self._turn: list[Taker] = []
         self._next = 0
+        self._highest = 0
 
     def __len__(self) -> int:
         return len(self._turn)
@@ -57,6 +60,7 @@ class Consumers:
 
     def add(self, consumer: Taker) -> None:
         self._turn.append(consumer)
+        self._highest = max(each.priority for each in self._turn)
 
     def remove(self, consumer: Taker) -> None:
         if consumer in self._turn:
@@ -64,6 +68,7 @@ class Consumers:
             self._turn.pop(at)
             if at < self._next:
                 self._next -= 1
+            self._highest = max((each.priority for each in self._turn), default=0)
 
     def clear(self) -> list[Taker]:
         consumers, self._turn, self._next = self._turn, [], 0
@@ -74,9 +79,15 @@ class Consumers:
         count = len(self._turn)
         if self.single_active:
             return self._turn[0] if count and self._turn[0].can_take else None
+        best: int | None = None
         for step in range(count):
             at = (self._next + step) % count
-            if self._turn[at].can_take:
-                self._next = (at + 1) % count
-                return self._turn[at]
-        return None
+            taker = self._turn[at]
+            if (best is None or taker.priority > self._turn[best].priority) and taker.can_take:
+                best = at
+                if taker.priority == self._highest:
+                    break
+        if best is None:
+            return None
+        self._next = (best + 1) % count
+        return self._turn[best]
