@@ -40,7 +40,7 @@ PRUNED = 2_000
 FREE_MIN_BYTES = 64 * 1024 * 1024
 """With less room on the disk nothing more is taken, so that SQLite can still tidy up."""
 
-WRITER_CACHE_KB, READER_CACHE_KB = 2_048, 512
+WRITER_CACHE_KB, READER_CACHE_KB = 1_024, 512
 """
 Pages that a connection keeps. They fill as the store grows, in three stores with a writer and readers each, and what a
 reader does not keep the system's own cache has.

@@ -20,7 +20,7 @@ MARK = "§"
 TRACE_FIELDS = ("trace_id", "span_id")
 ESCAPED = "__x"
 TERM_KEPT_MAX = 200
-"""Terms of longer values are not remembered: 4,096 values of a megabyte would fill the memory."""
+"""Terms of longer values are not remembered: a thousand values of a megabyte would fill the memory."""
 
 
 def kind_word(number: int) -> str:
@@ -35,7 +35,7 @@ def term(name: str, value: str) -> str:
     return _digest(name, value)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _short_term(name: str, value: str) -> str:
     return _digest(name, value)
 
