@@ -43,14 +43,16 @@ async def run(wanted: argparse.Namespace, stopping: asyncio.Event) -> None:
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        images.offer_tools(folder / "tools")
-        spawner = await stack.enter_async_context(Spawner(preload=images.PRELOAD))
-        templates_folder = await templates.ensure(home() / "cache")
+        # First what a person may have got wrong: it is said before anything is started.
         paths = kubeconfig_context.paths_of(wanted.kubeconfig)
         api = kubeconfig_context.connect(paths, wanted.context)
         stack.push_async_callback(api.close)
         network_api = kubeconfig_context.connect(paths, wanted.network_context or wanted.context)
         stack.push_async_callback(network_api.close)
+        ssl_context = _context(wanted.address, wanted.client_ca)
+        images.offer_tools(folder / "tools")
+        spawner = await stack.enter_async_context(Spawner(preload=images.PRELOAD))
+        templates_folder = await templates.ensure(home() / "cache")
         claimed = port_range.claim(wanted.name)
         stack.callback(claimed.release)
         network = ServiceNetwork(
@@ -70,7 +72,7 @@ async def run(wanted: argparse.Namespace, stopping: asyncio.Event) -> None:
         kubelet = Kubelet(
             api, spawner, network, images.catalogue(templates_folder), settings, clock=clock, tokens=tokens
         )
-        node_api = NodeApi(kubelet, _context(wanted.address, wanted.client_ca))
+        node_api = NodeApi(kubelet, ssl_context)
         stack.push_async_callback(node_api.stop)
         await node_api.start(wanted.address, wanted.port)
         await stack.enter_async_context(kubelet)
