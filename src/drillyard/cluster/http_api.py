@@ -1,7 +1,7 @@
 """
 The API over HTTP: the same methods as in one process, against any Kubernetes API server, ours or a real one.
 
-One connection pool per HttpApi; every request has a limit in time. A watch lives as long as the server lets it; whoever
+One connection pool per HttpApi; every request has a limit in time. A watch lives for five minutes at most; whoever
 needs an endless one uses an Informer.
 """
 
@@ -28,6 +28,7 @@ from drillyard.cluster.client import (
 from drillyard.cluster.resources import Resource, named
 
 _TIMEOUT_S = 30.0
+_WATCH_S, _WATCH_GRACE_S = 300, 30  # A server that vanished without a word is noticed by then.
 _LINE_MAX = 16 * 1024 * 1024
 _PATCH_TYPES: Mapping[PatchType, str] = {
     "merge": "application/merge-patch+json",
@@ -84,10 +85,11 @@ class HttpApi:
         labels: str | None = None,
         fields: str | None = None,
     ) -> AsyncIterator[WatchEvent]:
-        query = {"watch": "true", **_selectors(labels, fields)}
+        query = {"watch": "true", "timeoutSeconds": str(_WATCH_S), **_selectors(labels, fields)}
         if resource_version:
             query["resourceVersion"] = resource_version
-        url, timeout = self._url + _path(_row(kind), namespace), aiohttp.ClientTimeout(total=None, sock_connect=10)
+        url = self._url + _path(_row(kind), namespace)
+        timeout = aiohttp.ClientTimeout(total=_WATCH_S + _WATCH_GRACE_S, sock_connect=10)
         try:
             async with self._session.get(url, params=query, ssl=self._ssl, timeout=timeout) as response:
                 if response.status != 200:
@@ -99,7 +101,7 @@ class HttpApi:
                         raise ApiError(status["code"], status["reason"], status["message"], status.get("details"))
                     if event["type"] != "BOOKMARK":
                         yield WatchEvent(event["type"], event["object"])
-        except (aiohttp.ClientError, ValueError) as lost:  # ValueError: a line that was cut off.
+        except (aiohttp.ClientError, TimeoutError, ValueError) as lost:  # ValueError: a line that was cut off.
             raise self._lost(lost) from lost
 
     async def get(self, kind: str, namespace: str | None, name: str) -> Object:
