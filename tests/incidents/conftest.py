@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,14 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("home")
-    for part in (folder, *folder.parents[:2]):
-        part.chmod(0o711)  # A store that runs as another user must be able to enter.
-    return folder
+def home() -> Iterator[Path]:
+    """
+    Not in pytest's own folder: a store that runs as another user must be able to enter, and every start of pytest closes
+    that folder to others again, also under a yard that is up.
+    """
+    with tempfile.TemporaryDirectory(prefix="drillyard-tests-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
