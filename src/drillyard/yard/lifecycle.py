@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from drillyard.base.errors import DrillyardError, SettingError
 from drillyard.base.processes import ProcessId, stop
 from drillyard.cluster.kubelet import limits
+from drillyard.yard import service_settings
 from drillyard.yard.home import YardFolder
 from drillyard.yard.images import SERVICES
 from drillyard.yard.state import YardLock, YardState
@@ -85,6 +86,8 @@ class UpOptions:
                     f'--env names the service "{service}".', hint=f"There are: {', '.join(_OVERRIDABLE)}."
                 )
             overrides.setdefault(service, {})[key] = value
+        for service, values in overrides.items():
+            service_settings.check(service, values)
         return cls(broker, broker_management, overrides, service_tags=service_tags)
 
 

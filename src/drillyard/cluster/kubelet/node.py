@@ -124,10 +124,14 @@ class NodeRegistration:
     def _node(self) -> Object:
         name = self._settings.name
         architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        system = platform.system().lower()
         labels = {
             "kubernetes.io/hostname": name,
-            "kubernetes.io/os": platform.system().lower(),
+            "kubernetes.io/os": system,
             "kubernetes.io/arch": architecture,
+            # Deprecated since 1.14, still set by every kubelet, and asked for by Sock Shop's original manifests.
+            "beta.kubernetes.io/os": system,
+            "beta.kubernetes.io/arch": architecture,
             **{f"node-role.kubernetes.io/{role}": "" for role in self._settings.roles},
         }
         return {

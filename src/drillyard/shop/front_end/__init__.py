@@ -5,6 +5,6 @@ Its routes, statuses and cookies are those of the original Node front-end, so th
 work against it unmodified. Where the original's process died, this one answers 500.
 """
 
-from drillyard.shop.front_end.program import main
+from drillyard.shop.front_end.program import FrontEndSettings, main
 
-__all__ = ["main"]
+__all__ = ["FrontEndSettings", "main"]
