@@ -28,6 +28,7 @@ TOOLS = (
     "false",
     "test",
     "tar",
+    "kill",
 )
 
 _REFERENCE = re.compile(

@@ -32,7 +32,7 @@ from drillyard.cluster.client import (
     TcpConnection,
 )
 from drillyard.cluster.informer import Informer
-from drillyard.cluster.kubelet import limits, process_tree
+from drillyard.cluster.kubelet import first_process, limits, process_tree
 from drillyard.cluster.kubelet.container_runner import ContainerRunner
 from drillyard.cluster.kubelet.container_state import Running, Terminated, Waiting
 from drillyard.cluster.kubelet.exec_session import ExecSession
@@ -228,7 +228,11 @@ class Kubelet:
         assert runner.run is not None
         folders = runner.confinement.folders if runner.confinement is not None else ()
         try:
+            command = first_process.lead_to(runner.run.process.pid, command)
             return await ExecSession.start(self._spawner, runner.run.launch, command, options, folders)
+        except first_process.EveryProcess as every:
+            text = "kill -1 would reach every process of this machine: containers share its process ids"
+            raise ApiError(500, "InternalError", f"Internal error occurred: {text}") from every
         except StartError as failed:
             text = f"OCI runtime exec failed: exec failed: {failed}: unknown"
             raise ApiError(500, "InternalError", f"Internal error occurred: {text}") from failed
