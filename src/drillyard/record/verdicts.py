@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from drillyard.base.errors import DrillyardError
+
 
 class Outcome(Enum):
     """KEPT < UNCLEAR < BROKEN < INVALID: the further right, the worse. INVALID means that the yard itself failed."""
@@ -134,5 +136,8 @@ def _outcome(kept: bool | None) -> Outcome:
 
 
 def _crashed(name: str, claim: str, expected: object, error: Exception) -> Check:
-    seen = f"the check failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": ")
+    if isinstance(error, DrillyardError):
+        seen = f"the check could not be made: {error.message.removesuffix('.')}"
+    else:
+        seen = f"the check failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(": ")
     return Check(name, Outcome.UNCLEAR, claim, str(expected), seen)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drillyard.base.errors import DrillyardError
 from drillyard.record import Check, Outcome, Verdict, judge, judge_later, worst
 
 outcomes = st.sampled_from(Outcome)
@@ -57,6 +58,13 @@ def test_a_look_that_raises_is_unclear_and_says_what_happened() -> None:
 
     assert crashed.outcome is Outcome.UNCLEAR
     assert crashed.seen == "the check failed: TimeoutError: no answer in 5 s"
+
+
+def test_a_look_that_cannot_be_taken_is_told_in_its_own_words() -> None:
+    def look() -> tuple[bool, str]:
+        raise DrillyardError("Datadog refused the keys.", hint="Set DD_API_KEY.")
+
+    assert judge("logs", "Logs arrive", "1", look).seen == "the check could not be made: Datadog refused the keys"
 
 
 @pytest.mark.parametrize(("kept", "outcome"), [(True, Outcome.KEPT), (False, Outcome.BROKEN), (None, Outcome.UNCLEAR)])
