@@ -5,8 +5,8 @@ exec, attach and port-forward with the real kubectl, over WebSockets and over SP
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import base64
+import contextlib
 import re
 
 import aiohttp
