@@ -28,6 +28,7 @@ from typing import Any
 
 from setproctitle import setproctitle
 
+from drillyard.base import heap
 from drillyard.base.session import kill_session
 from drillyard.base.spawn_wire import Connection, Message
 from drillyard.base.zygote_child import become
@@ -142,6 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # The requester says when: by hanging up.
+    heap.return_large_blocks()
     setproctitle("drillyard zygote")  # Here first: it finds its room by the environment, which a child replaces.
     connection = Connection(socket.socket(fileno=options.socket_fd))
     try:
